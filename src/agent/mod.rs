@@ -1,0 +1,1 @@
+//! The one owner of state: the loop, and the status that clients see.

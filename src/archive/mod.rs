@@ -1,0 +1,1 @@
+//! Parallel Deflate, writing and testing `MCDados.zip`, its manifest.

@@ -1,0 +1,142 @@
+//! The vocabulary of a run: what started it, its phases and their progress, what came of it. Plain data that the journal
+//! keeps, the status shows and the control channel carries.
+
+use crate::problem::Problem;
+use crate::words::Words;
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Names one run, whatever it does and wherever it is told.
+pub type RunId = Uuid;
+
+/// What started a run (4D1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// The first one, as soon as the configuration is valid (DM6).
+    First,
+    /// The schedule (DM7).
+    Schedule,
+    /// An hour that was missed is made up, once (DM15).
+    CatchUp,
+    /// A person or a program asked for it (DM8).
+    Request,
+}
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Space, rights and destinations are looked at; nothing is made yet.
+    Preparing,
+    /// SQL Server writes the dump (DM17).
+    Dumping,
+    /// The dump is read once: checked, compressed, copied (DM18, DM19).
+    Packing,
+    /// What was written is read back and takes its good names.
+    Confirming,
+    /// Over.
+    Done,
+}
+
+impl Phase {
+    /// The phases in order.
+    pub const ALL: [Phase; 5] = [Self::Preparing, Self::Dumping, Self::Packing, Self::Confirming, Self::Done];
+}
+
+/// How far a run is. Unknown figures are `None`, never made up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The phase that goes on.
+    pub phase: Phase,
+    /// Bytes of this phase that are done.
+    pub done_bytes: u64,
+    /// Bytes of this phase in all, where known.
+    pub total_bytes: Option<u64>,
+    /// Share of this phase that is done, 0 to 100; SQL Server's own figure while dumping, where it may be asked.
+    pub percent: Option<f32>,
+    /// Bytes that the terminal has, while packing and confirming.
+    pub copied_bytes: u64,
+    /// Estimate of the time that the whole run still needs.
+    pub left_secs: Option<u64>,
+}
+
+/// What came of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Made, checked, and everywhere where it belongs.
+    Success,
+    /// Made, but not everywhere or not whole.
+    Warning,
+    /// Not made.
+    Failed,
+    /// Stopped by a person or by the end of the program.
+    Cancelled,
+    /// The program ended in mid-run; found at the next start.
+    Interrupted,
+}
+
+/// Length of one phase of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseTime {
+    /// The phase.
+    pub phase: Phase,
+    /// Its length in milliseconds.
+    pub millis: u64,
+}
+
+/// Where a copy of the backup is, or why it is not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyReport {
+    /// The file's path as shown to people.
+    pub path: String,
+    /// Whether the copy stands there, read back and under its good name.
+    pub done: bool,
+    /// Whether reading back went to the medium, not to a cache; `None` where the copy was not read back.
+    pub from_medium: Option<bool>,
+    /// Links for the newest and the weekday that are still to be made there.
+    pub links_pending: bool,
+}
+
+/// Everything that is known of a run; the journal's row and the answer to whoever waits for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// Names the run.
+    pub id: RunId,
+    /// Orders the backups; never goes back, whatever the clock does.
+    pub sequence: u64,
+    /// What started it.
+    pub trigger: Trigger,
+    /// 1, or 2 for the second try after a failure.
+    pub attempt: u8,
+    /// The local hour in which it began: its slot, 0 to 23.
+    pub hour: u8,
+    /// When it began.
+    pub started_at: DateTime<FixedOffset>,
+    /// When it ended; `None` while it goes on.
+    pub finished_at: Option<DateTime<FixedOffset>>,
+    /// What came of it; `None` while it goes on.
+    pub outcome: Option<Outcome>,
+    /// The database.
+    pub database: String,
+    /// The phases that ended, with their lengths.
+    pub phases: Vec<PhaseTime>,
+    /// Size of the dump in bytes.
+    pub bak_bytes: u64,
+    /// Size of the zip in bytes.
+    pub zip_bytes: u64,
+    /// SHA-256 of the dump, hexadecimal; empty while unknown.
+    pub bak_sha256: String,
+    /// SHA-256 of the zip, hexadecimal; empty while unknown.
+    pub zip_sha256: String,
+    /// What the check of the dump said, in words; `None` before it.
+    pub verdict: Option<Words>,
+    /// The copy in the backup folder.
+    pub server: Option<CopyReport>,
+    /// The copy at the terminal; `None` where none is configured.
+    pub terminal: Option<CopyReport>,
+    /// Everything that was wrong, the gravest first.
+    pub problems: Vec<Problem>,
+}

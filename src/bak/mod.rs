@@ -1,0 +1,1 @@
+//! The Microsoft Tape Format: read, check pages, describe; no SQL Server needed.

@@ -1,0 +1,3 @@
+//! `dmbackupctl`: the command line, and the agent without a desktop.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Configuration: as written, with defaults, validated; where each value came from.

@@ -1,0 +1,1 @@
+//! The minute's checks as declared values, and how the world is asked.

@@ -1,0 +1,1 @@
+//! Where backups are kept: the port and its promises; a folder.

@@ -1,0 +1,1 @@
+//! Every run and what came of it: the «Diário de backup».

@@ -1,0 +1,1 @@
+//! The whole list of differences between Windows and Linux.

@@ -1,0 +1,1 @@
+//! The rules of the source tree that the compiler does not know.
