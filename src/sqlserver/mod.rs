@@ -1,1 +1,3 @@
 //! SQL Server: connect, statements, errors as problems.
+
+pub mod statements;
