@@ -1,1 +1,3 @@
-//! The one owner of state: the loop, and the status that clients see.
+//! The agent: the one owner of state, and the status that clients see.
+
+pub mod status;

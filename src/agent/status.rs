@@ -1,0 +1,184 @@
+//! What clients see of the agent: one plain value, whole each time. Nothing here is secret and nothing is a customer's.
+
+use crate::backup::outcome::{Outcome, Phase, Progress, RunReport};
+use crate::cycle::catalogue::Severity;
+use crate::cycle::health::CheckView;
+use crate::problem::Problem;
+use crate::words;
+use crate::words::Words;
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// What the agent is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activity {
+    /// It has just begun, and cleans up after its predecessor.
+    #[default]
+    Starting,
+    /// It looks at the world.
+    Checking,
+    /// It waits for the next minute or for a request.
+    Waiting,
+    /// A backup runs.
+    Running,
+    /// Copies that the terminal lacks are made up.
+    Copying,
+    /// It is ending.
+    Stopping,
+}
+
+/// Everything that a client can know without asking further.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Version of the agent's program.
+    pub program: String,
+    /// Names the agent; also in the identity file of its folders.
+    pub agent: Uuid,
+    /// Its process.
+    pub pid: u32,
+    /// When it began.
+    pub started_at: DateTime<FixedOffset>,
+    /// The agent's time when the status was made; the shop's local time.
+    pub now: DateTime<FixedOffset>,
+    /// What it is doing.
+    pub activity: Activity,
+    /// The manual's status line.
+    pub line: Words,
+    /// The gravest of `checks`; `None` when all is well.
+    pub health: Option<Severity>,
+    /// What is unhealthy, causes first. What is not here is well.
+    pub checks: Vec<CheckView>,
+    /// The configuration: where it is, and what is wrong with it.
+    pub configuration: ConfigurationView,
+    /// What is backed up; `None` while no configuration has been valid yet.
+    pub subject: Option<Subject>,
+    /// The run that goes on.
+    pub run: Option<RunningView>,
+    /// When a failed run is tried a second time.
+    pub retry_at: Option<DateTime<FixedOffset>>,
+    /// When the next backup is due; `None` while nothing is scheduled.
+    pub next_due: Option<DateTime<FixedOffset>>,
+    /// The last run that ended, whatever came of it.
+    pub last: Option<RunReport>,
+    /// The last run that made a good backup.
+    pub last_good: Option<RunReport>,
+    /// Backups that the terminal does not have yet, newest first.
+    pub pending: Vec<PendingView>,
+    /// Space in the backup folder, when it was last looked at.
+    pub space: Option<SpaceView>,
+}
+
+/// The configuration as the agent sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigurationView {
+    /// The file.
+    pub path: String,
+    /// Whether a valid configuration is in force: this file's, or the last good one's.
+    pub in_force: bool,
+    /// What is wrong with the file, all at once.
+    pub findings: Vec<FindingView>,
+}
+
+/// One thing that is wrong with the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FindingView {
+    /// The key, `server.host`; empty where it is about the whole file.
+    pub key: String,
+    /// The line, from 1.
+    pub line: Option<u32>,
+    /// What stands there.
+    pub found: String,
+    /// What is expected.
+    pub expected: Words,
+    /// The problem, with what to do.
+    pub problem: Problem,
+}
+
+/// What is backed up, and where to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The shop's trade name.
+    pub shop: String,
+    /// Which store of the chain.
+    pub store: String,
+    /// The server, without secrets.
+    pub server: String,
+    /// The database.
+    pub database: String,
+    /// The backup folder.
+    pub folder: String,
+    /// The terminal's folder; `None` where explicitly local.
+    pub terminal: Option<String>,
+    /// The schedule as it was written.
+    pub schedule: String,
+}
+
+/// The run that goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunningView {
+    /// What is known of it so far.
+    pub report: RunReport,
+    /// Where it is.
+    pub phase: Phase,
+    /// How far it is; `None` until the first figure.
+    pub progress: Option<Progress>,
+    /// Somebody asked for its end.
+    pub cancelling: bool,
+}
+
+/// A backup that the terminal does not have yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingView {
+    /// Its slot's hour, 0 to 23.
+    pub hour: u8,
+    /// Its place among the backups.
+    pub sequence: u64,
+}
+
+/// Space in the backup folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpaceView {
+    /// Bytes free on the volume.
+    pub free_bytes: u64,
+    /// Bytes of the volume.
+    pub total_bytes: u64,
+    /// How many hour slots fit, at the size of the last backup; `None` before the first.
+    pub hours_that_fit: Option<u8>,
+}
+
+/// What the status line says while a phase goes on (DM17 to DM19).
+pub fn phase_line(phase: Phase, has_terminal: bool) -> Words {
+    match phase {
+        Phase::Preparing => words!("Preparando backup...", "Preparing the backup..."),
+        Phase::Dumping => words!("Realizando backup...", "Making the backup..."),
+        Phase::Packing => words!("Compactando backup...", "Compressing the backup..."),
+        Phase::Confirming | Phase::Done if has_terminal => {
+            words!("Copiando backup para o terminal...", "Copying the backup to the terminal...")
+        }
+        Phase::Confirming | Phase::Done => words!("Conferindo backup...", "Confirming the backup..."),
+    }
+}
+
+/// What the status line says at the end of a run (DM20).
+pub fn end_line(report: &RunReport) -> Words {
+    let at_terminal = report.terminal.as_ref().is_some_and(|copy| copy.done);
+    match report.outcome {
+        Some(Outcome::Success | Outcome::Warning) if at_terminal => words!(
+            "Backup realizado no servidor e copiado para o terminal de backup",
+            "Backup made on the server and copied to the backup terminal"
+        ),
+        Some(Outcome::Success | Outcome::Warning) if report.terminal.is_some() => words!(
+            "Backup realizado no servidor; a cópia para o terminal de backup ficou pendente",
+            "Backup made on the server; the copy to the backup terminal is pending"
+        ),
+        Some(Outcome::Success | Outcome::Warning) => {
+            words!("Backup realizado no servidor", "Backup made on the server")
+        }
+        Some(Outcome::Cancelled) => words!("Backup cancelado", "Backup cancelled"),
+        Some(Outcome::Failed | Outcome::Interrupted) | None => {
+            words!("Backup não realizado", "Backup not made")
+        }
+    }
+}

@@ -1,0 +1,416 @@
+//! The vocabulary of the control channel, and how it stands in frames. A client and an agent of different versions understand
+//! each other as long as their ranges of protocol versions meet; a request that the agent does not know is answered, by name.
+
+use crate::agent::status::Status;
+use crate::backup::outcome::{Outcome, RunId, RunReport};
+use crate::cycle::health::CheckView;
+use crate::problem::{Code, Problem, Result};
+use crate::words;
+use crate::words::Words;
+use bytes::Bytes;
+use chrono::{DateTime, FixedOffset};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use tokio_util::codec::LengthDelimitedCodec;
+
+/// The protocol that this version speaks. It rises when an older reader could misunderstand.
+pub const PROTOCOL: u32 = 1;
+/// The oldest protocol that this version still speaks.
+pub const OLDEST_PROTOCOL: u32 = 1;
+/// Each side must have said hello within this time.
+pub const HELLO_WITHIN: Duration = Duration::from_secs(2);
+/// The largest frame that a client may send.
+pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
+/// The largest frame that an agent may send.
+pub const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
+/// The most runs that one [`Request::Journal`] returns.
+pub const MAX_RUNS: u32 = 500;
+
+/// What each side says first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The newest protocol that it speaks.
+    pub protocol: u32,
+    /// The oldest protocol that it speaks.
+    pub oldest: u32,
+    /// The version of its program, for people.
+    pub program: String,
+}
+
+impl Hello {
+    /// What this version says.
+    pub fn ours() -> Self {
+        Self { protocol: PROTOCOL, oldest: OLDEST_PROTOCOL, program: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+
+    /// The newest protocol that both speak.
+    ///
+    /// # Errors
+    /// [`Code::AgentVersion`] where there is none, naming both versions.
+    pub fn common(&self, other: &Hello) -> Result<u32> {
+        let newest = self.protocol.min(other.protocol);
+        if newest >= self.oldest && newest >= other.oldest {
+            return Ok(newest);
+        }
+        let (ours, theirs) = (&self.program, &other.program);
+        Err(Problem::new(
+            Code::AgentVersion,
+            words!(
+                "Este programa (versão {ours}) e o agente (versão {theirs}) não falam o mesmo protocolo.",
+                "This program (version {ours}) and the agent (version {theirs}) do not speak the same protocol."
+            ),
+            words!(
+                "Instale a mesma versão dos dois e reinicie o agente.",
+                "Install the same version of both and restart the agent."
+            ),
+        ))
+    }
+}
+
+/// The agent's first frame.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "greeting", rename_all = "snake_case")]
+pub enum Greeting {
+    /// It listens.
+    Hello(Hello),
+    /// It does not, and says why.
+    Refused {
+        /// Why.
+        problem: Problem,
+    },
+}
+
+/// What a client asks; also the agent's only commands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "request", rename_all = "snake_case")]
+pub enum Request {
+    /// The status, once.
+    Status,
+    /// The status now and whenever it changes, until the client hangs up.
+    Watch,
+    /// Looks at the world now and tells all that is unhealthy.
+    Check,
+    /// Makes a backup now, or joins the one that goes on (DM8).
+    BackupNow,
+    /// Stops the run that goes on (4D2), or a second try that waits.
+    Cancel,
+    /// What stands in the slots, here and at the terminal.
+    Slots,
+    /// The last runs, newest first.
+    Journal {
+        /// At most this many; never more than [`MAX_RUNS`].
+        limit: u32,
+        /// Only those that ended so.
+        #[serde(default)]
+        outcome: Option<Outcome>,
+    },
+    /// One run.
+    Run {
+        /// Which.
+        id: RunId,
+    },
+    /// The configuration in force, and where each value comes from.
+    Config,
+}
+
+impl Request {
+    /// Whether only whoever sits at the machine may ask it; everything else is for every local user.
+    pub fn needs_hands(&self) -> bool {
+        match self {
+            Self::BackupNow | Self::Cancel => true,
+            Self::Status
+            | Self::Watch
+            | Self::Check
+            | Self::Slots
+            | Self::Journal { .. }
+            | Self::Run { .. }
+            | Self::Config => false,
+        }
+    }
+}
+
+/// What the agent answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// To [`Request::Status`] and [`Request::Watch`].
+    Status {
+        /// The status.
+        status: Box<Status>,
+    },
+    /// To [`Request::Check`].
+    Checks {
+        /// What is unhealthy, causes first.
+        checks: Vec<CheckView>,
+    },
+    /// To [`Request::BackupNow`].
+    Accepted {
+        /// The run that was begun or joined.
+        run: RunId,
+        /// It went on already.
+        joined: bool,
+    },
+    /// To [`Request::Cancel`]: it will end.
+    Done,
+    /// To [`Request::Slots`].
+    Slots {
+        /// What stands in each place, the newest first.
+        slots: Vec<SlotView>,
+    },
+    /// To [`Request::Journal`].
+    Journal {
+        /// The runs, newest first.
+        runs: Vec<RunReport>,
+    },
+    /// To [`Request::Run`].
+    Run {
+        /// The run; `None` where the journal does not know it.
+        run: Option<Box<RunReport>>,
+    },
+    /// To [`Request::Config`].
+    Config {
+        /// The configuration in force.
+        config: ConfigView,
+    },
+    /// The agent does not do it, and says why.
+    Refused {
+        /// Why.
+        problem: Problem,
+    },
+}
+
+/// One file in a slot or another set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotView {
+    /// `newest`, an hour such as `09h`, or a weekday such as `Segunda`.
+    pub set: String,
+    /// Whether it stands in the backup folder or at the terminal.
+    pub place: Place,
+    /// The file's path, as people know it.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// When it was made.
+    pub modified: DateTime<FixedOffset>,
+}
+
+/// Where a file stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// In the backup folder on the server.
+    Server,
+    /// At the terminal.
+    Terminal,
+}
+
+/// The configuration in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigView {
+    /// The file.
+    pub path: String,
+    /// Every setting.
+    pub settings: Vec<SettingView>,
+}
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingView {
+    /// The key, `server.host`.
+    pub key: String,
+    /// The value as people may see it: secrets are hidden.
+    pub value: String,
+    /// Where it comes from.
+    pub origin: Words,
+}
+
+/// How frames stand in the stream, with the largest that is read.
+pub fn codec(max_frame_bytes: usize) -> LengthDelimitedCodec {
+    LengthDelimitedCodec::builder().max_frame_length(max_frame_bytes).new_codec()
+}
+
+/// A message as the bytes of a frame.
+///
+/// # Errors
+/// [`Code::Internal`] where it is larger than `max_frame_bytes`.
+pub fn encode<T: Serialize>(message: &T, max_frame_bytes: usize) -> Result<Bytes> {
+    let json = serde_json::to_vec(message).map_err(Problem::internal)?;
+    if json.len() > max_frame_bytes {
+        return Err(Problem::internal(format_args!("a message of {} bytes", json.len())));
+    }
+    Ok(json.into())
+}
+
+/// A greeting or a reply from the bytes of a frame.
+///
+/// # Errors
+/// [`Code::AgentVersion`]: the agent speaks our protocol, so what we cannot read is newer than we are.
+pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<T> {
+    serde_json::from_slice(frame).map_err(|cause| {
+        tracing::warn!(%cause, "a frame of the agent cannot be read");
+        Problem::new(
+            Code::AgentVersion,
+            words!(
+                "A resposta do agente não foi entendida: ele é de outra versão.",
+                "The agent's answer was not understood: it is of another version."
+            ),
+            words!(
+                "Instale a mesma versão do programa e do agente e reinicie o agente.",
+                "Install the same version of program and agent and restart the agent."
+            ),
+        )
+    })
+}
+
+/// A request from the bytes of a frame.
+///
+/// # Errors
+/// [`Unreadable`]: garbage, or a request that this version does not know.
+pub fn decode_request(frame: &[u8]) -> Result<Request, Unreadable> {
+    serde_json::from_slice(frame).map_err(|cause| match serde_json::from_slice::<Named>(frame) {
+        Ok(Named { request }) => Unreadable::Unknown(unknown(&request, &cause)),
+        Err(_) => Unreadable::Garbage,
+    })
+}
+
+/// Why a frame is no request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unreadable {
+    /// It is one, but not for this version: the client is told, and may go on.
+    Unknown(Problem),
+    /// It is nothing: the connection ends.
+    Garbage,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    request: String,
+}
+
+fn unknown(request: &str, cause: &serde_json::Error) -> Problem {
+    tracing::debug!(%cause, "a request cannot be read");
+    let name: String = request.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect();
+    let version = env!("CARGO_PKG_VERSION");
+    Problem::new(
+        Code::AgentProtocol,
+        words!(
+            "O agente (versão {version}) não entende o pedido «{name}».",
+            "The agent (version {version}) does not understand the request «{name}»."
+        ),
+        words!(
+            "Atualize o agente para a versão deste programa.",
+            "Update the agent to the version of this program."
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::BytesMut;
+    use proptest::prelude::*;
+    use tokio_util::codec::{Decoder, Encoder};
+
+    fn requests() -> Vec<Request> {
+        vec![
+            Request::Status,
+            Request::Watch,
+            Request::Check,
+            Request::BackupNow,
+            Request::Cancel,
+            Request::Slots,
+            Request::Journal { limit: 7, outcome: Some(Outcome::Failed) },
+            Request::Run { id: RunId::from_u128(5) },
+            Request::Config,
+        ]
+    }
+
+    fn hello(protocol: u32, oldest: u32) -> Hello {
+        Hello { protocol, oldest, program: format!("{protocol}.0.0") }
+    }
+
+    #[test]
+    fn requests_read_back_and_their_text_is_stable() {
+        for request in requests() {
+            let frame = encode(&request, MAX_REQUEST_BYTES).unwrap();
+            assert_eq!(decode_request(&frame), Ok(request));
+        }
+        let text = |request: &Request| String::from_utf8(encode(request, 1_000).unwrap().to_vec()).unwrap();
+        assert_eq!(text(&Request::BackupNow), r#"{"request":"backup_now"}"#);
+        assert_eq!(
+            text(&Request::Journal { limit: 2, outcome: None }),
+            r#"{"request":"journal","limit":2,"outcome":null}"#
+        );
+    }
+
+    #[test]
+    fn versions_understand_each_other_or_say_so() {
+        assert_eq!(hello(1, 1).common(&hello(3, 1)), Ok(1), "an older tray, a newer agent");
+        assert_eq!(hello(3, 2).common(&hello(2, 1)), Ok(2));
+        let problem = hello(1, 1).common(&hello(3, 2)).unwrap_err();
+        assert_eq!(problem.code, Code::AgentVersion);
+        assert!(problem.sentence.pt.contains("1.0.0") && problem.sentence.pt.contains("3.0.0"));
+    }
+
+    #[test]
+    fn a_request_of_a_newer_version_is_answered_by_name_and_new_fields_are_let_pass() {
+        let Err(Unreadable::Unknown(problem)) = decode_request(br#"{"request":"make_coffee","sugar":2}"#)
+        else {
+            panic!("it is not known");
+        };
+        assert_eq!(problem.code, Code::AgentProtocol);
+        assert!(problem.sentence.en.contains("make_coffee"));
+        assert_eq!(decode_request(br#"{"request":"status","verbose":true}"#), Ok(Request::Status));
+        assert_eq!(decode_request(br#"{"request":7}"#), Err(Unreadable::Garbage));
+        assert_eq!(decode_request(b"GET / HTTP/1.1"), Err(Unreadable::Garbage));
+    }
+
+    #[test]
+    fn a_frame_beyond_the_bound_is_refused_before_its_bytes_arrive() {
+        let mut codec = codec(MAX_REQUEST_BYTES);
+        let mut wire = BytesMut::from(&u32::MAX.to_be_bytes()[..]);
+        assert!(codec.decode(&mut wire).is_err());
+        assert!(wire.capacity() < 1024, "nothing was reserved for it");
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_is_never_more_than_garbage(frame in proptest::collection::vec(any::<u8>(), 0..512)) {
+            let _ = decode_request(&frame);
+            let _ = decode::<Reply>(&frame);
+            let _ = decode::<Greeting>(&frame);
+        }
+
+        #[test]
+        fn a_name_of_any_length_and_alphabet_makes_a_short_answer(name in ".{0,200}") {
+            let frame = serde_json::to_vec(&serde_json::json!({ "request": name })).unwrap();
+            match decode_request(&frame) {
+                Err(Unreadable::Unknown(problem)) => prop_assert!(problem.sentence.en.len() < 200),
+                Err(Unreadable::Garbage) => prop_assert!(false, "it has a name"),
+                Ok(_) => {}
+            }
+        }
+
+        #[test]
+        fn frames_read_back_however_they_are_split(cuts in proptest::collection::vec(1usize..9, 1..60)) {
+            let mut sender = codec(MAX_REQUEST_BYTES);
+            let mut wire = BytesMut::new();
+            for request in requests() {
+                sender.encode(encode(&request, MAX_REQUEST_BYTES).unwrap(), &mut wire).unwrap();
+            }
+            let mut receiver = codec(MAX_REQUEST_BYTES);
+            let mut arrived = BytesMut::new();
+            let mut read = Vec::new();
+            let mut cuts = cuts.into_iter().cycle();
+            while !wire.is_empty() {
+                let cut = cuts.next().unwrap().min(wire.len());
+                arrived.extend_from_slice(&wire.split_to(cut));
+                while let Some(frame) = receiver.decode(&mut arrived).unwrap() {
+                    read.push(decode_request(&frame).unwrap());
+                }
+            }
+            prop_assert_eq!(read, requests());
+        }
+    }
+}

@@ -1,0 +1,446 @@
+//! The minute's checks as declared values: what each is called, how grave it is, what explains it away, and how long it must
+//! last before it is shown. A check is healthy or it has a [`Problem`](crate::problem::Problem); its code says which check it
+//! belongs to.
+
+use crate::problem::Code;
+use crate::words::Words;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How grave an unhealthy check is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Backups are made and are good; somebody should look at this some day.
+    Notice,
+    /// Backups are made, but not everywhere, not whole, or not for long.
+    Warning,
+    /// Protection is lost, or is about to be.
+    Alert,
+}
+
+/// Names a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CheckId {
+    /// The service of SQL Server runs (DM10).
+    Service,
+    /// SQL Server answers.
+    Server,
+    /// Login and rights.
+    Access,
+    /// The database is there and open.
+    Database,
+    /// The server reports no damage.
+    Damage,
+    /// The database did not shrink.
+    Shrunk,
+    /// The database's options, log and size are as they should be.
+    Options,
+    /// The configuration is there and valid (DM11, DM12).
+    Configuration,
+    /// Only administrators may write the configuration.
+    ConfigurationRights,
+    /// The backup folder is there, ours, writable.
+    Folder,
+    /// The backup folder is closed to other users.
+    FolderRights,
+    /// The next backup fits.
+    Space,
+    /// Slots did not have to yield.
+    Yielded,
+    /// The terminal is there, ours, writable (DM7).
+    Terminal,
+    /// The terminal is another machine.
+    TerminalApart,
+    /// There is a terminal (DM22).
+    LocalOnly,
+    /// The terminal has every backup.
+    Pending,
+    /// There is a good backup and it is recent, whatever the cause (DM15).
+    LastBackup,
+    /// The last run was a full success.
+    LastRun,
+    /// The last run and its second try were made (4D6).
+    SecondFailure,
+    /// Backup files are whole.
+    Files,
+    /// The journal can be written.
+    Journal,
+    /// The clock goes as clocks go.
+    Clock,
+    /// The program itself.
+    Program,
+}
+
+/// A declared check.
+#[derive(Debug)]
+pub struct Check {
+    /// Its name.
+    pub id: CheckId,
+    /// Its name in JSON and in the log.
+    pub name: &'static str,
+    /// What it is called, in Portuguese and in English.
+    pub title: (&'static str, &'static str),
+    /// How grave it is when unhealthy.
+    pub severity: Severity,
+    /// The checks that explain this one away while they are unhealthy.
+    pub depends_on: &'static [CheckId],
+    /// How long it must be unhealthy before it is shown, once it has been seen healthy: a restart is no fault.
+    pub must_last: Duration,
+    /// The problems that belong to it.
+    pub codes: &'static [Code],
+}
+
+impl Check {
+    /// The check with this name.
+    pub fn of(id: CheckId) -> &'static Check {
+        CATALOGUE.iter().find(|check| check.id == id).unwrap_or(&PROGRAM)
+    }
+
+    /// The check that a problem belongs to.
+    pub fn for_code(code: Code) -> &'static Check {
+        CATALOGUE.iter().find(|check| check.codes.contains(&code)).unwrap_or(&PROGRAM)
+    }
+
+    /// What it is called.
+    pub fn title(&self) -> Words {
+        Words { pt: self.title.0.to_owned(), en: self.title.1.to_owned() }
+    }
+}
+
+const AT_ONCE: Duration = Duration::ZERO;
+const A_RESTART: Duration = Duration::from_secs(90);
+
+const REACHING: &[CheckId] = &[CheckId::Configuration, CheckId::Service, CheckId::Server];
+const ASKING: &[CheckId] = &[CheckId::Configuration, CheckId::Service, CheckId::Server, CheckId::Access];
+const CAUSES: &[CheckId] = &[
+    CheckId::Configuration,
+    CheckId::Service,
+    CheckId::Server,
+    CheckId::Access,
+    CheckId::Database,
+    CheckId::Damage,
+    CheckId::Folder,
+    CheckId::Space,
+];
+
+static PROGRAM: Check = Check {
+    id: CheckId::Program,
+    name: "program",
+    title: ("Programa", "Program"),
+    severity: Severity::Alert,
+    depends_on: &[],
+    must_last: AT_ONCE,
+    codes: &[
+        Code::Internal,
+        Code::Usage,
+        Code::RunCancelled,
+        Code::RunInterrupted,
+        Code::AgentMissing,
+        Code::AgentRunning,
+        Code::AgentState,
+        Code::AgentVersion,
+        Code::AgentForbidden,
+        Code::AgentPassword,
+        Code::AgentNotNow,
+        Code::AgentProtocol,
+    ],
+};
+
+/// Every check, causes before what they explain: the first unhealthy one is what people should read first.
+pub static CATALOGUE: [Check; 23] = [
+    Check {
+        id: CheckId::Configuration,
+        name: "configuration",
+        title: ("Configuração", "Configuration"),
+        severity: Severity::Alert,
+        depends_on: &[],
+        must_last: AT_ONCE,
+        codes: &[
+            Code::ConfigMissing,
+            Code::ConfigUnreadable,
+            Code::ConfigSyntax,
+            Code::ConfigInvalid,
+            Code::ConfigSecret,
+        ],
+    },
+    Check {
+        id: CheckId::Service,
+        name: "service",
+        title: ("Serviço do SQL Server", "SQL Server service"),
+        severity: Severity::Alert,
+        depends_on: &[CheckId::Configuration],
+        must_last: A_RESTART,
+        codes: &[Code::SqlServiceStopped],
+    },
+    Check {
+        id: CheckId::Server,
+        name: "server",
+        title: ("Conexão com o SQL Server", "Connection to SQL Server"),
+        severity: Severity::Alert,
+        depends_on: &[CheckId::Configuration, CheckId::Service],
+        must_last: A_RESTART,
+        codes: &[
+            Code::SqlUnreachable,
+            Code::SqlTls,
+            Code::SqlConnectionLost,
+            Code::SqlStalled,
+            Code::SqlError,
+        ],
+    },
+    Check {
+        id: CheckId::Access,
+        name: "access",
+        title: ("Login e permissões", "Login and rights"),
+        severity: Severity::Alert,
+        depends_on: REACHING,
+        must_last: AT_ONCE,
+        codes: &[Code::SqlLogin, Code::SqlRights],
+    },
+    Check {
+        id: CheckId::Database,
+        name: "database",
+        title: ("Banco de dados", "Database"),
+        severity: Severity::Alert,
+        depends_on: ASKING,
+        must_last: AT_ONCE,
+        codes: &[
+            Code::DatabaseMissing,
+            Code::DatabaseOffline,
+            Code::DatabaseRestoring,
+            Code::DatabaseUnavailable,
+            Code::DatabaseBusy,
+            Code::DatabaseLogFull,
+        ],
+    },
+    Check {
+        id: CheckId::Damage,
+        name: "damage",
+        title: ("Integridade do banco de dados", "Integrity of the database"),
+        severity: Severity::Alert,
+        depends_on: &[],
+        must_last: AT_ONCE,
+        codes: &[Code::DatabaseDamaged],
+    },
+    Check {
+        id: CheckId::Folder,
+        name: "folder",
+        title: ("Pasta de backup", "Backup folder"),
+        severity: Severity::Alert,
+        depends_on: &[CheckId::Configuration],
+        must_last: AT_ONCE,
+        codes: &[
+            Code::FolderMissing,
+            Code::FolderReadOnly,
+            Code::FolderServerRights,
+            Code::FolderDevice,
+            Code::FolderIdentity,
+            Code::FolderLocked,
+            Code::FolderIo,
+        ],
+    },
+    Check {
+        id: CheckId::Space,
+        name: "space",
+        title: ("Espaço em disco", "Disk space"),
+        severity: Severity::Alert,
+        depends_on: &[CheckId::Configuration, CheckId::Folder],
+        must_last: AT_ONCE,
+        codes: &[Code::SpaceFull, Code::SpaceForeseen],
+    },
+    Check {
+        id: CheckId::Files,
+        name: "files",
+        title: ("Arquivo de backup", "Backup file"),
+        severity: Severity::Alert,
+        depends_on: &[CheckId::Damage],
+        must_last: AT_ONCE,
+        codes: &[
+            Code::BackupDamaged,
+            Code::BackupTruncated,
+            Code::BackupOtherDatabase,
+            Code::BackupStripe,
+            Code::BackupNotABackup,
+            Code::BackupReadBack,
+            Code::ArchiveDamaged,
+        ],
+    },
+    Check {
+        id: CheckId::SecondFailure,
+        name: "second-failure",
+        title: ("Backup não realizado", "Backup not made"),
+        severity: Severity::Alert,
+        depends_on: CAUSES,
+        must_last: AT_ONCE,
+        codes: &[],
+    },
+    Check {
+        id: CheckId::LastBackup,
+        name: "last-backup",
+        title: ("Último backup", "Last backup"),
+        severity: Severity::Alert,
+        depends_on: CAUSES,
+        must_last: AT_ONCE,
+        codes: &[Code::BackupNone, Code::BackupTooOld],
+    },
+    Check {
+        id: CheckId::LastRun,
+        name: "last-run",
+        title: ("Última execução", "Last run"),
+        severity: Severity::Warning,
+        depends_on: CAUSES,
+        must_last: AT_ONCE,
+        codes: &[Code::BackupNotUnderstood],
+    },
+    Check {
+        id: CheckId::Shrunk,
+        name: "shrunk",
+        title: ("Tamanho do banco de dados", "Size of the database"),
+        severity: Severity::Warning,
+        depends_on: &[],
+        must_last: AT_ONCE,
+        codes: &[Code::DatabaseShrank],
+    },
+    Check {
+        id: CheckId::Terminal,
+        name: "terminal",
+        title: ("Terminal de backup", "Backup terminal"),
+        severity: Severity::Warning,
+        depends_on: &[CheckId::Configuration],
+        must_last: A_RESTART,
+        codes: &[
+            Code::TerminalMissing,
+            Code::TerminalIdentity,
+            Code::TerminalReadOnly,
+            Code::TerminalFull,
+            Code::TerminalIo,
+        ],
+    },
+    Check {
+        id: CheckId::Pending,
+        name: "pending",
+        title: ("Cópias para o terminal", "Copies for the terminal"),
+        severity: Severity::Warning,
+        depends_on: &[CheckId::Configuration, CheckId::Terminal],
+        must_last: A_RESTART,
+        codes: &[Code::TerminalPending],
+    },
+    Check {
+        id: CheckId::TerminalApart,
+        name: "terminal-apart",
+        title: ("Terminal de backup em outra máquina", "Backup terminal on another machine"),
+        severity: Severity::Warning,
+        depends_on: &[CheckId::Configuration],
+        must_last: AT_ONCE,
+        codes: &[Code::TerminalSameVolume],
+    },
+    Check {
+        id: CheckId::LocalOnly,
+        name: "local-only",
+        title: ("Segunda cópia", "Second copy"),
+        severity: Severity::Warning,
+        depends_on: &[CheckId::Configuration],
+        must_last: AT_ONCE,
+        codes: &[Code::LocalOnly],
+    },
+    Check {
+        id: CheckId::Yielded,
+        name: "yielded",
+        title: ("Horários liberados por falta de espaço", "Slots released for lack of space"),
+        severity: Severity::Warning,
+        depends_on: &[CheckId::Space],
+        must_last: AT_ONCE,
+        codes: &[Code::SpaceYielded],
+    },
+    Check {
+        id: CheckId::Journal,
+        name: "journal",
+        title: ("Diário de backup", "Backup journal"),
+        severity: Severity::Warning,
+        depends_on: &[],
+        must_last: AT_ONCE,
+        codes: &[Code::Journal],
+    },
+    Check {
+        id: CheckId::Options,
+        name: "options",
+        title: ("Opções do banco de dados", "Options of the database"),
+        severity: Severity::Warning,
+        depends_on: ASKING,
+        must_last: AT_ONCE,
+        codes: &[Code::DatabasePageVerify, Code::DatabaseLogLarge, Code::DatabaseNearLimit],
+    },
+    Check {
+        id: CheckId::FolderRights,
+        name: "folder-rights",
+        title: ("Permissões da pasta de backup", "Rights of the backup folder"),
+        severity: Severity::Notice,
+        depends_on: &[CheckId::Folder],
+        must_last: AT_ONCE,
+        codes: &[Code::FolderOpen],
+    },
+    Check {
+        id: CheckId::ConfigurationRights,
+        name: "configuration-rights",
+        title: ("Permissões da configuração", "Rights of the configuration"),
+        severity: Severity::Warning,
+        depends_on: &[],
+        must_last: AT_ONCE,
+        codes: &[Code::ConfigWritable],
+    },
+    Check {
+        id: CheckId::Clock,
+        name: "clock",
+        title: ("Relógio do computador", "Clock of the computer"),
+        severity: Severity::Notice,
+        depends_on: &[],
+        must_last: AT_ONCE,
+        codes: &[Code::ClockJump],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn everything() -> impl Iterator<Item = &'static Check> {
+        CATALOGUE.iter().chain([&PROGRAM])
+    }
+
+    #[test]
+    fn every_problem_belongs_to_exactly_one_check() {
+        for code in Code::ALL {
+            let owners: Vec<_> = everything().filter(|check| check.codes.contains(code)).collect();
+            assert_eq!(owners.len(), 1, "{code}: {owners:?}");
+            assert_eq!(Check::for_code(*code).id, owners[0].id);
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_causes_come_first() {
+        let mut before = HashSet::new();
+        for check in everything() {
+            assert_eq!(Check::of(check.id).name, check.name);
+            for cause in check.depends_on {
+                assert!(
+                    before.contains(cause),
+                    "{} is explained by {cause:?}, which comes later",
+                    check.name
+                );
+            }
+            assert!(before.insert(check.id), "{} twice", check.name);
+        }
+        assert_eq!(everything().map(|check| check.name).collect::<HashSet<_>>().len(), before.len());
+    }
+
+    #[test]
+    fn what_loses_protection_is_an_alert_and_a_missing_second_copy_is_not() {
+        for code in [Code::SqlLogin, Code::DatabaseDamaged, Code::SpaceForeseen, Code::BackupTooOld] {
+            assert_eq!(Check::for_code(code).severity, Severity::Alert, "{code}");
+        }
+        for code in [Code::TerminalMissing, Code::LocalOnly, Code::TerminalPending, Code::Journal] {
+            assert_eq!(Check::for_code(code).severity, Severity::Warning, "{code}");
+        }
+    }
+}
