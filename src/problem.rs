@@ -95,6 +95,8 @@ codes! {
     SqlConnectionLost = "sql.connection-lost", Server;
     /// SQL Server did not answer in time.
     SqlStalled = "sql.stalled", Server;
+    /// The statement or its session was ended inside SQL Server, not by us.
+    SqlKilled = "sql.killed", Server;
     /// SQL Server reported an error without a sentence of its own here.
     SqlError = "sql.error", Server;
     /// The login is refused.
@@ -175,6 +177,8 @@ codes! {
     BackupNotUnderstood = "backup.not-understood", Warning;
     /// What was read back is not what was written.
     BackupReadBack = "backup.read-back", Folder;
+    /// SQL Server refuses to restore the backup there.
+    RestoreRefused = "restore.refused", Refused;
     /// The zip is damaged or is none of ours.
     ArchiveDamaged = "archive.damaged", Damaged;
     /// The last good backup is older than the configured hours.
