@@ -1,1 +1,283 @@
-//! The whole list of differences between Windows and Linux.
+//! The whole list of differences between the systems. Each function stands here once, with its promise; [`system`] is one
+//! of two twins, `unix` or `windows`, with the same names and signatures. No `cfg` of a system stands anywhere else.
+
+mod kinds;
+mod medium;
+
+#[cfg(unix)]
+#[path = "unix/mod.rs"]
+mod system;
+#[cfg(windows)]
+#[path = "windows/mod.rs"]
+mod system;
+
+pub use kinds::{FileId, Level, Peer, Place, ReadBack, ServiceState, Space, SqlPipe, VolumeId};
+
+use interprocess::local_socket::tokio::{Listener, Stream};
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+// ---- services ----
+
+/// What the system's service manager says of the service `name` (a Windows service, a systemd unit). Bounded in time; no
+/// service manager, or one that does not answer, is [`ServiceState::Unknown`].
+pub async fn service_state(name: &str) -> ServiceState {
+    system::service_state(name).await
+}
+
+/// Asks the service manager to start the service `name`; returns once it is asked, not once the service runs.
+///
+/// # Errors
+/// The service manager's refusal: no right, no such service, no service manager.
+pub async fn start_service(name: &str) -> io::Result<()> {
+    system::start_service(name).await
+}
+
+// ---- who and where we are ----
+
+/// This machine's name, as its neighbours on the network know it.
+pub fn host_name() -> String {
+    system::host_name()
+}
+
+/// A number that names this installation of the system, and outlives a change of its name: `/etc/machine-id`, Windows'
+/// `MachineGuid`. Not a secret; `None` where the system has none.
+pub fn machine_id() -> Option<String> {
+    system::machine_id()
+}
+
+/// The name of the user whose rights this process has; a number or SID where it has no name.
+pub fn user_name() -> String {
+    system::user_name()
+}
+
+/// Whether this process may do what only an administrator may: root, or an elevated token.
+pub fn is_elevated() -> bool {
+    system::is_elevated()
+}
+
+/// Where a configuration may lie, in the order in which it is looked for.
+pub fn config_paths() -> Vec<PathBuf> {
+    system::config_paths()
+}
+
+/// Where state lies unless the user names another folder: the machine's for an administrator, else the user's own.
+pub fn state_folder() -> PathBuf {
+    system::state_folder()
+}
+
+/// The state folders that a client may look for an agent in when the user names none: the one of [`state_folder`] first, then
+/// the machine's.
+pub fn state_folders() -> Vec<PathBuf> {
+    system::state_folders()
+}
+
+/// Where backups lie unless the configuration names another folder.
+pub fn backup_folder() -> PathBuf {
+    system::backup_folder()
+}
+
+// ---- rights ----
+
+/// Makes the folder `path` (its parent must exist), with rights for its owner and administrators only. One that exists
+/// already keeps its rights.
+///
+/// # Errors
+/// Those of making a folder.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    system::make_private_folder(path)
+}
+
+/// Makes files that `options` creates private: mode 0600; on Windows what the folder passes on.
+pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    system::private(options)
+}
+
+/// Takes the rights of everybody from a file that another program made (SQL Server's dump).
+///
+/// # Errors
+/// It is not ours to change.
+pub fn take_from_everybody(path: &Path) -> io::Result<()> {
+    system::take_from_everybody(path)
+}
+
+/// Whether every user of this machine may read `path`.
+///
+/// # Errors
+/// Its rights cannot be read.
+pub fn readable_by_everybody(path: &Path) -> io::Result<bool> {
+    system::readable_by_everybody(path)
+}
+
+/// Whether users who are not administrators may write `path`, or replace it by writing to its folder. Its owner is not
+/// counted on a system where an owner other than us or root is the danger itself.
+///
+/// # Errors
+/// Its rights cannot be read.
+pub fn writable_by_ordinary_users(path: &Path) -> io::Result<bool> {
+    system::writable_by_ordinary_users(path)
+}
+
+/// Whether only its owner and administrators may read the file: what a secret needs.
+///
+/// # Errors
+/// Its rights cannot be read.
+pub fn is_kept_secret(path: &Path) -> io::Result<bool> {
+    system::is_kept_secret(path)
+}
+
+/// Whether this process may make files in the folder `path`; nothing is written to find out.
+///
+/// # Errors
+/// The refusal: rights, a read-only file system, a folder that is not there.
+pub fn can_write_folder(path: &Path) -> io::Result<()> {
+    system::can_write_folder(path)
+}
+
+/// The command line that lets the service account of SQL Server write to `folder`, for a person to copy. `account` as the
+/// server names it, else the usual one of `service`.
+pub fn grant_line(folder: &str, account: Option<&str>, service: Option<&str>) -> String {
+    system::grant_line(folder, account, service)
+}
+
+// ---- volumes and files ----
+
+/// The volume that holds `path`.
+///
+/// # Errors
+/// `path` does not exist or does not answer.
+pub fn volume_id(path: &Path) -> io::Result<VolumeId> {
+    system::volume_id(path)
+}
+
+/// Names the content that `path` stands for: two hard links of one file have the same. `None` where the file system
+/// gives its files no such number.
+///
+/// # Errors
+/// `path` does not exist or does not answer.
+pub fn file_id(path: &Path) -> io::Result<Option<FileId>> {
+    system::file_id(path)
+}
+
+/// The machine whose disk holds `path`. A share of this very machine, and a loopback, are this machine. May ask the
+/// resolver for a host's address: not for the minute's cycle.
+///
+/// # Errors
+/// `path` does not exist or does not answer.
+pub fn place(path: &Path) -> io::Result<Place> {
+    system::place(path)
+}
+
+/// Room on the volume that holds `path`, as far as this user may use it.
+///
+/// # Errors
+/// `path` does not exist or does not answer.
+pub fn space(path: &Path) -> io::Result<Space> {
+    system::space(path)
+}
+
+/// Renames `from` to `to`, which must not exist.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] where there is a `to` already: nothing is changed then.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    system::rename_new(from, to)
+}
+
+/// Whether this error of a hard link means that the file system has none, so that a copy is to be made instead.
+pub fn has_no_hard_links(error: &io::Error) -> bool {
+    system::has_no_hard_links(error)
+}
+
+/// Whether this error means that a share, or the disk below a mount point, is not there (any more).
+pub fn is_gone(error: &io::Error) -> bool {
+    system::is_gone(error)
+}
+
+/// Makes the names of a folder durable. A file system that cannot is no error (Windows, some shares: they keep their
+/// names by themselves); one that tried and failed is.
+///
+/// # Errors
+/// The folder is not there, or the medium failed.
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    system::sync_folder(path)
+}
+
+/// Flushes a file that another program wrote to its medium, as far as our rights reach.
+///
+/// # Errors
+/// The medium failed.
+pub fn sync_foreign_file(path: &Path) -> io::Result<()> {
+    system::sync_foreign_file(path)
+}
+
+/// Reads the file `path`, which must be synced, past this machine's cache where the system allows, and hands each piece to
+/// `sink` in order. Tells whether every byte really came from beyond the cache. (What a share's own machine keeps in *its*
+/// cache cannot be known from here.)
+///
+/// # Errors
+/// Those of reading.
+pub fn read_back(path: &Path, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
+    system::read_back(path, sink)
+}
+
+/// Opens the file `path` for following and copying, so that its writer may still rename or replace it.
+///
+/// # Errors
+/// Those of opening a file.
+pub fn open_shared(path: &Path) -> io::Result<File> {
+    system::open_shared(path)
+}
+
+// ---- the system's event log ----
+
+/// Writes a line to the system's event log (syslog or journald, Windows' Application log). Nothing is told where there is
+/// none.
+pub fn event_log(level: Level, text: &str) {
+    system::event_log(level, text);
+}
+
+// ---- the local channel ----
+
+/// Where the agent with this state folder listens: a socket below the runtime folder, a named pipe. The name is a hash of
+/// the state's path. Makes the runtime folder where it is missing.
+///
+/// # Errors
+/// The runtime folder cannot be made, or is not ours.
+pub fn channel_to_listen(state: &Path) -> io::Result<PathBuf> {
+    system::channel_to_listen(state)
+}
+
+/// Where a client looks for the agent with this state folder, in this order.
+pub fn channels_to_try(state: &Path) -> Vec<PathBuf> {
+    system::channels_to_try(state)
+}
+
+/// Listens at `path` for the local users, and for nobody on the network. A socket that a killed agent left there is replaced:
+/// the caller must hold the lock on its state. Only within a tokio runtime.
+///
+/// # Errors
+/// The system refuses the name or its rights.
+pub fn listen(path: &Path) -> io::Result<Listener> {
+    system::listen(path)
+}
+
+/// Who is at the other end of a local connection: the client for the agent, the agent for a client.
+///
+/// # Errors
+/// The other end is gone, or the system does not tell.
+pub fn peer(stream: &Stream) -> io::Result<Peer> {
+    system::peer(stream)
+}
+
+// ---- SQL Server ----
+
+/// Opens the named pipe of a SQL Server (`\\.\pipe\SQLLocal\…`), and waits while all its instances are busy: bound it from
+/// outside.
+///
+/// # Errors
+/// No such pipe; [`io::ErrorKind::Unsupported`] where the system has no such pipes.
+pub async fn open_sql_pipe(path: &str) -> io::Result<SqlPipe> {
+    system::open_sql_pipe(path).await
+}

@@ -1,0 +1,179 @@
+//! Volumes, syncing, and reading past the page cache.
+
+use super::super::medium::{self, ALIGNMENT};
+use super::super::{FileId, ReadBack, Space, VolumeId};
+use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+pub fn volume_id(path: &Path) -> io::Result<VolumeId> {
+    Ok(VolumeId(fs::metadata(path)?.dev()))
+}
+
+pub fn file_id(path: &Path) -> io::Result<Option<FileId>> {
+    let data = fs::symlink_metadata(path)?;
+    Ok((data.ino() != 0).then(|| FileId { volume: VolumeId(data.dev()), index: data.ino().into() }))
+}
+
+pub fn space(path: &Path) -> io::Result<Space> {
+    let told = rustix::fs::statvfs(path)?;
+    let size = if told.f_frsize == 0 { told.f_bsize } else { told.f_frsize };
+    let bytes = |blocks: u64| blocks.saturating_mul(size);
+    Ok(Space { free_bytes: bytes(told.f_bavail), total_bytes: bytes(told.f_blocks) })
+}
+
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // File systems without the flag: shares, FUSE.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+            if fs::symlink_metadata(to).is_ok() {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            fs::rename(from, to)
+        }
+        renamed => Ok(renamed?),
+    }
+}
+
+pub fn has_no_hard_links(error: &io::Error) -> bool {
+    // PERM: vfat, exFAT. MLINK: the file has as many as it can have.
+    let none = [Errno::PERM, Errno::NOTSUP, Errno::NOSYS, Errno::MLINK, Errno::INVAL];
+    Errno::from_io_error(error).is_some_and(|errno| none.contains(&errno))
+}
+
+pub fn is_gone(error: &io::Error) -> bool {
+    let gone = [
+        Errno::NOENT,
+        Errno::NOTDIR,
+        Errno::NODEV,
+        Errno::NXIO,
+        Errno::STALE,
+        Errno::NOTCONN,
+        Errno::HOSTDOWN,
+        Errno::HOSTUNREACH,
+        Errno::NETDOWN,
+        Errno::NETUNREACH,
+        Errno::TIMEDOUT,
+        Errno::CONNREFUSED,
+        Errno::CONNRESET,
+        Errno::CONNABORTED,
+        Errno::SHUTDOWN,
+    ];
+    Errno::from_io_error(error).is_some_and(|errno| gone.contains(&errno))
+}
+
+pub fn sync_folder(path: &Path) -> io::Result<()> {
+    match File::open(path)?.sync_all() {
+        // The file system has no such call for folders.
+        Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::INVAL | Errno::NOTSUP)) => Ok(()),
+        synced => synced,
+    }
+}
+
+pub fn sync_foreign_file(path: &Path) -> io::Result<()> {
+    // Linux syncs a file through a handle that may only read.
+    File::open(path)?.sync_all()
+}
+
+pub fn open_shared(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+pub fn read_back(path: &Path, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
+    let length = fs::metadata(path)?.len();
+    if let Some(direct) = open_direct(path)? {
+        let bytes = medium::read_aligned(length, |buffer, offset| direct.read_at(buffer, offset), sink)?;
+        return Ok(ReadBack { bytes, from_medium: true });
+    }
+    let file = File::open(path)?;
+    let from_medium = drop_cache(&file, length);
+    let bytes = medium::read_aligned(length, |buffer, offset| file.read_at(buffer, offset), sink)?;
+    Ok(ReadBack { bytes, from_medium })
+}
+
+/// The file opened past the cache; `None` where its file system cannot. Some only say so at the first read.
+#[cfg(target_os = "linux")]
+fn open_direct(path: &Path) -> io::Result<Option<File>> {
+    use rustix::fs::{Mode, OFlags};
+    let file = match rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECT, Mode::empty())
+    {
+        Ok(descriptor) => File::from(descriptor),
+        Err(Errno::INVAL | Errno::NOTSUP) => return Ok(None),
+        Err(errno) => return Err(errno.into()),
+    };
+    let mut memory = [0_u8; 2 * ALIGNMENT];
+    let start = memory.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
+    match file.read_at(&mut memory[start..start + ALIGNMENT], 0) {
+        Ok(_) => Ok(Some(file)),
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_direct(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
+}
+
+/// Drops a synced file from the page cache, and tells whether it is really gone from there: the kernel keeps pages that
+/// somebody else uses, and says nothing.
+#[cfg(target_os = "linux")]
+fn drop_cache(file: &File, length: u64) -> bool {
+    use rustix::fs::{Advice, fadvise};
+    use rustix::io::{ReadWriteFlags, preadv2};
+    /// Places of the file that are looked at before anything is read.
+    const PROBES: u64 = 64;
+    if fadvise(file, 0, None, Advice::DontNeed).is_err() {
+        return false;
+    }
+    (0..PROBES.min(length)).all(|probe| {
+        let offset = length / PROBES.min(length) * probe;
+        let mut byte = [0_u8; 1];
+        // A read that may not wait succeeds from the cache only.
+        let read = preadv2(file, &mut [io::IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT);
+        read == Err(Errno::AGAIN)
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn drop_cache(_: &File, _: u64) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_back_is_what_was_written_whatever_its_length() {
+        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let path = folder.path().join("file");
+        for length in [0, 1, 4095, 4096, 4097, 1 << 20, (1 << 20) + 5, 3_000_001] {
+            let content: Vec<u8> = (0..length).map(|at: u32| (at % 251) as u8).collect();
+            fs::write(&path, &content).unwrap();
+            File::open(&path).unwrap().sync_all().unwrap();
+            let mut got = Vec::new();
+            let told = read_back(&path, &mut |piece| got.extend_from_slice(piece)).unwrap();
+            assert!(got == content, "{length}");
+            assert_eq!(told.bytes, u64::from(length));
+        }
+    }
+
+    #[test]
+    fn two_names_of_one_file_are_told_from_two_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two, other] = ["1", "2", "3"].map(|name| folder.path().join(name));
+        fs::write(&one, "x").unwrap();
+        fs::write(&other, "x").unwrap();
+        fs::hard_link(&one, &two).unwrap();
+        assert_eq!(file_id(&one).unwrap(), file_id(&two).unwrap());
+        assert_ne!(file_id(&one).unwrap(), file_id(&other).unwrap());
+        let taken = rename_new(&one, &other).unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AlreadyExists);
+        rename_new(&one, &folder.path().join("4")).unwrap();
+        sync_folder(folder.path()).unwrap();
+    }
+}

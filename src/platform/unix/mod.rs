@@ -1,0 +1,23 @@
+//! The Unix twin. What only Linux has stands here too, and falls back to what every Unix has.
+
+mod files;
+mod identity;
+mod local;
+mod mounts;
+mod rights;
+mod service;
+
+pub use files::{
+    file_id, has_no_hard_links, is_gone, open_shared, read_back, rename_new, space, sync_folder,
+    sync_foreign_file, volume_id,
+};
+pub use identity::{
+    backup_folder, config_paths, host_name, is_elevated, machine_id, state_folder, state_folders, user_name,
+};
+pub use local::{channel_to_listen, channels_to_try, listen, open_sql_pipe, peer};
+pub use mounts::place;
+pub use rights::{
+    can_write_folder, grant_line, is_kept_secret, make_private_folder, private, readable_by_everybody,
+    take_from_everybody, writable_by_ordinary_users,
+};
+pub use service::{event_log, service_state, start_service};
