@@ -181,6 +181,10 @@ codes! {
     RestoreRefused = "restore.refused", Refused;
     /// The zip is damaged or is none of ours.
     ArchiveDamaged = "archive.damaged", Damaged;
+    /// The zip was made by a newer version of the program.
+    ArchiveNewer = "archive.newer", Refused;
+    /// What was compressed does not inflate to what was read: memory or processor are at fault.
+    ArchiveMismatch = "archive.mismatch", Damaged;
     /// The last good backup is older than the configured hours.
     BackupTooOld = "backup.too-old", Warning;
     /// There is no good backup yet.
