@@ -281,3 +281,8 @@ pub fn peer(stream: &Stream) -> io::Result<Peer> {
 pub async fn open_sql_pipe(path: &str) -> io::Result<SqlPipe> {
     system::open_sql_pipe(path).await
 }
+
+/// The login of SQL Server as the user whose rights this process has; `None` where the system has no such login.
+pub fn integrated_login() -> Option<tiberius::AuthMethod> {
+    system::integrated_login()
+}

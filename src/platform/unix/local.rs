@@ -75,6 +75,10 @@ pub async fn open_sql_pipe(_: &str) -> io::Result<SqlPipe> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+pub fn integrated_login() -> Option<tiberius::AuthMethod> {
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

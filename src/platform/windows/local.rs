@@ -68,3 +68,7 @@ pub async fn open_sql_pipe(path: &str) -> io::Result<SqlPipe> {
         }
     }
 }
+
+pub fn integrated_login() -> Option<tiberius::AuthMethod> {
+    Some(tiberius::AuthMethod::Integrated)
+}

@@ -1,0 +1,199 @@
+//! A logged-in connection, and how its answers are read.
+
+use super::errors::{Failure, Stage};
+use super::statements::{SESSION_ID, Statement};
+use super::wire::{Activity, Watched};
+use chrono::NaiveDateTime;
+use std::fmt;
+use std::time::Duration;
+use tiberius::{Client, ColumnData, FromSql, Row, ToSql};
+use tokio::time::timeout;
+use tokio_util::compat::Compat;
+
+/// A connection to SQL Server that is logged in. One statement at a time; after a failure that is not the server's own
+/// answer it serves no more.
+pub struct Connection {
+    client: Client<Compat<Watched>>,
+    activity: Activity,
+    answer: Duration,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    pub(super) fn new(client: Client<Compat<Watched>>, activity: Activity, answer: Duration) -> Self {
+        Self { client, activity, answer }
+    }
+
+    /// Tells from outside whether the server still sends something.
+    pub(super) fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+
+    /// The rows of a statement's first result. The whole answer must come within the bound of short statements.
+    pub(super) async fn rows(
+        &mut self,
+        statement: &Statement,
+        parameters: &[&dyn ToSql],
+    ) -> Result<Vec<Row>, Failure> {
+        let answer = self.answer;
+        timeout(answer, self.all_rows(statement, parameters)).await.unwrap_or(Err(Failure::Stalled(answer)))
+    }
+
+    /// The first row of a statement's first result.
+    pub(super) async fn row(
+        &mut self,
+        statement: &Statement,
+        parameters: &[&dyn ToSql],
+    ) -> Result<Option<Row>, Failure> {
+        Ok(self.rows(statement, parameters).await?.into_iter().next())
+    }
+
+    /// Runs a statement that may take as long as it wants: BACKUP, RESTORE, DBCC. Whoever waits must keep watch; a future
+    /// that is dropped leaves the statement running in the server.
+    pub(super) async fn run_unbounded(&mut self, statement: &Statement) -> Result<(), Failure> {
+        self.all_rows(statement, &[]).await.map(drop)
+    }
+
+    async fn all_rows(
+        &mut self,
+        statement: &Statement,
+        parameters: &[&dyn ToSql],
+    ) -> Result<Vec<Row>, Failure> {
+        let answer = async {
+            let stream = match parameters {
+                [] => self.client.simple_query(statement.text()).await?,
+                parameters => self.client.query(statement.text(), parameters).await?,
+            };
+            stream.into_first_result().await
+        };
+        answer.await.map_err(|error| Failure::of(&error, Stage::Work))
+    }
+
+    /// The number of this session in the server.
+    pub(super) async fn session_id(&mut self) -> Result<i16, Failure> {
+        let row = self.row(&SESSION_ID, &[]).await?;
+        let number = row.as_ref().map(|row| Fields(row).int("session_id")).transpose()?.flatten();
+        number
+            .and_then(|number| i16::try_from(number).ok())
+            .ok_or_else(|| Failure::Garbled("no session number".into()))
+    }
+
+    /// Asks the server by TDS Attention to stop what this connection runs, and waits for its word that it did. Needs no
+    /// right. The connection is used up.
+    pub(super) async fn attention(mut self) -> Result<(), Failure> {
+        let answer = self.answer;
+        timeout(answer, self.client.cancel_query())
+            .await
+            .map_err(|_| Failure::Stalled(answer))?
+            .map_err(|error| Failure::of(&error, Stage::Work))
+    }
+}
+
+/// A row, read by the names of its columns; `None` is NULL. Whole numbers are read from any type of the server's, since
+/// versions differ in them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fields<'a>(pub(super) &'a Row);
+
+impl<'a> Fields<'a> {
+    pub(super) fn text(self, column: &str) -> Result<Option<String>, Failure> {
+        self.get::<&str>(column).map(|text| text.map(str::to_owned))
+    }
+
+    pub(super) fn when(self, column: &str) -> Result<Option<NaiveDateTime>, Failure> {
+        self.get(column)
+    }
+
+    pub(super) fn int(self, column: &str) -> Result<Option<i64>, Failure> {
+        let data = self.data(column)?;
+        let whole = match data {
+            ColumnData::U8(value) => value.map(i64::from),
+            ColumnData::I16(value) => value.map(i64::from),
+            ColumnData::I32(value) => value.map(i64::from),
+            ColumnData::I64(value) => *value,
+            ColumnData::Bit(value) => value.map(i64::from),
+            ColumnData::Numeric(value) => match value {
+                Some(value) => Some(i64::try_from(value.int_part()).map_err(|_| Self::odd(column))?),
+                None => None,
+            },
+            _ => return Err(Self::odd(column)),
+        };
+        Ok(whole)
+    }
+
+    /// A whole number that is a size or a count.
+    pub(super) fn size(self, column: &str) -> Result<Option<u64>, Failure> {
+        self.int(column)?.map(|value| u64::try_from(value).map_err(|_| Self::odd(column))).transpose()
+    }
+
+    /// A flag: any number but 0. NULL is no.
+    pub(super) fn flag(self, column: &str) -> Result<bool, Failure> {
+        Ok(self.int(column)?.is_some_and(|value| value != 0))
+    }
+
+    pub(super) fn real(self, column: &str) -> Result<Option<f64>, Failure> {
+        match self.data(column)? {
+            ColumnData::F32(value) => Ok(value.map(f64::from)),
+            ColumnData::F64(value) => Ok(*value),
+            _ => Ok(self.int(column)?.map(|value| value as f64)),
+        }
+    }
+
+    fn get<T: FromSql<'a>>(self, column: &str) -> Result<Option<T>, Failure> {
+        self.0.try_get(column).map_err(|error| Failure::of(&error, Stage::Work))
+    }
+
+    fn data(self, column: &str) -> Result<&'a ColumnData<'static>, Failure> {
+        self.0.get_column_data(column).map_err(|error| Failure::of(&error, Stage::Work))
+    }
+
+    fn odd(column: &str) -> Failure {
+        Failure::Garbled(format!("column {column} holds something else than was expected"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tiberius::{ColumnType, numeric::Numeric};
+
+    fn row(kind: ColumnType, data: ColumnData<'static>) -> Row {
+        Row::builder().column("x", kind, data).build()
+    }
+
+    #[test]
+    fn whole_numbers_are_read_from_every_type_that_servers_use() {
+        for (kind, data) in [
+            (ColumnType::Int1, ColumnData::U8(Some(7))),
+            (ColumnType::Int2, ColumnData::I16(Some(7))),
+            (ColumnType::Int4, ColumnData::I32(Some(7))),
+            (ColumnType::Int8, ColumnData::I64(Some(7))),
+            (ColumnType::Numericn, ColumnData::Numeric(Some(Numeric::new_with_scale(700, 2)))),
+        ] {
+            let row = row(kind, data);
+            assert_eq!(Fields(&row).int("x"), Ok(Some(7)));
+            assert_eq!(Fields(&row).real("x"), Ok(Some(7.0)));
+        }
+        let null = row(ColumnType::Int4, ColumnData::I32(None));
+        assert_eq!(Fields(&null).int("x"), Ok(None));
+        assert_eq!(Fields(&null).flag("x"), Ok(false));
+    }
+
+    #[test]
+    fn what_is_missing_or_of_another_kind_is_a_failure_and_no_panic() {
+        let text = row(ColumnType::NVarchar, ColumnData::String(Some("abc".into())));
+        assert_eq!(Fields(&text).text("x"), Ok(Some("abc".into())));
+        assert!(matches!(Fields(&text).int("x"), Err(Failure::Garbled(_))));
+        assert!(matches!(Fields(&text).text("y"), Err(Failure::Garbled(_))));
+        assert!(matches!(Fields(&text).when("x"), Err(Failure::Garbled(_))));
+        let negative = row(ColumnType::Int4, ColumnData::I32(Some(-1)));
+        assert!(Fields(&negative).size("x").is_err());
+        let huge =
+            row(ColumnType::Numericn, ColumnData::Numeric(Some(Numeric::new_with_scale(i128::MAX, 0))));
+        assert!(Fields(&huge).int("x").is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! The stream below a connection: TCP or a named pipe, and how to tell from outside that bytes still arrive on it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// What a connection runs over.
+pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+/// Counts the bytes that the server sent on one connection. The library keeps the server's messages («5 percent
+/// processed») to itself; that they arrive is the sign of life of a session in which nobody may look.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Activity(Arc<AtomicU64>);
+
+impl Activity {
+    /// Bytes received so far.
+    pub(super) fn received_bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A wire that counts what it receives.
+pub(super) struct Watched {
+    wire: Box<dyn Wire>,
+    activity: Activity,
+}
+
+impl Watched {
+    pub(super) fn new(wire: impl Wire + 'static) -> Self {
+        Self { wire: Box::new(wire), activity: Activity::default() }
+    }
+
+    /// A handle on the count that outlives the wire.
+    pub(super) fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.wire).poll_read(cx, buf);
+        let received = buf.filled().len().saturating_sub(before);
+        self.activity.0.fetch_add(received as u64, Ordering::Relaxed);
+        polled
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.wire).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.wire).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test]
+    async fn what_arrives_is_counted_and_what_is_sent_is_not() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut wire = Watched::new(ours);
+        let activity = wire.activity();
+        wire.write_all(b"hello").await.unwrap();
+        assert_eq!(activity.received_bytes(), 0);
+        theirs.write_all(b"abc").await.unwrap();
+        let mut buffer = [0; 2];
+        wire.read_exact(&mut buffer).await.unwrap();
+        assert_eq!(activity.received_bytes(), 2);
+        drop(wire);
+        assert_eq!(activity.received_bytes(), 2);
+    }
+}
