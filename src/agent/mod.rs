@@ -1,3 +1,8 @@
 //! The agent: the one owner of state, and the status that clients see.
 
+pub mod effect;
+pub mod history;
+pub mod input;
+mod problems;
+pub mod state;
 pub mod status;

@@ -1,6 +1,6 @@
 //! What clients see of the agent: one plain value, whole each time. Nothing here is secret and nothing is a customer's.
 
-use crate::backup::outcome::{Outcome, Phase, Progress, RunReport};
+use crate::backup::outcome::{Outcome, Phase, Progress, RunId, RunReport, Trigger};
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
 use crate::problem::Problem;
@@ -118,8 +118,16 @@ pub struct Subject {
 /// The run that goes on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunningView {
-    /// What is known of it so far.
-    pub report: RunReport,
+    /// Names the run.
+    pub id: RunId,
+    /// What started it.
+    pub trigger: Trigger,
+    /// 1, or 2 for the second try after a failure.
+    pub attempt: u8,
+    /// Its slot, 0 to 23.
+    pub hour: u8,
+    /// When it began.
+    pub started_at: DateTime<FixedOffset>,
     /// Where it is.
     pub phase: Phase,
     /// How far it is; `None` until the first figure.

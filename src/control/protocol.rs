@@ -92,7 +92,11 @@ pub enum Request {
     /// Looks at the world now and tells all that is unhealthy.
     Check,
     /// Makes a backup now, or joins the one that goes on (DM8).
-    BackupNow,
+    BackupNow {
+        /// A person confirms that a database which shrank by more than half is right.
+        #[serde(default)]
+        accept_shrunk: bool,
+    },
     /// Stops the run that goes on (4D2), or a second try that waits.
     Cancel,
     /// What stands in the slots, here and at the terminal.
@@ -118,7 +122,7 @@ impl Request {
     /// Whether only whoever sits at the machine may ask it; everything else is for every local user.
     pub fn needs_hands(&self) -> bool {
         match self {
-            Self::BackupNow | Self::Cancel => true,
+            Self::BackupNow { .. } | Self::Cancel => true,
             Self::Status
             | Self::Watch
             | Self::Check
@@ -317,7 +321,7 @@ mod tests {
             Request::Status,
             Request::Watch,
             Request::Check,
-            Request::BackupNow,
+            Request::BackupNow { accept_shrunk: true },
             Request::Cancel,
             Request::Slots,
             Request::Journal { limit: 7, outcome: Some(Outcome::Failed) },
@@ -337,7 +341,7 @@ mod tests {
             assert_eq!(decode_request(&frame), Ok(request));
         }
         let text = |request: &Request| String::from_utf8(encode(request, 1_000).unwrap().to_vec()).unwrap();
-        assert_eq!(text(&Request::BackupNow), r#"{"request":"backup_now"}"#);
+        assert_eq!(text(&Request::Status), r#"{"request":"status"}"#);
         assert_eq!(
             text(&Request::Journal { limit: 2, outcome: None }),
             r#"{"request":"journal","limit":2,"outcome":null}"#
@@ -362,6 +366,8 @@ mod tests {
         assert_eq!(problem.code, Code::AgentProtocol);
         assert!(problem.sentence.en.contains("make_coffee"));
         assert_eq!(decode_request(br#"{"request":"status","verbose":true}"#), Ok(Request::Status));
+        let bare = decode_request(br#"{"request":"backup_now"}"#);
+        assert_eq!(bare, Ok(Request::BackupNow { accept_shrunk: false }));
         assert_eq!(decode_request(br#"{"request":7}"#), Err(Unreadable::Garbage));
         assert_eq!(decode_request(b"GET / HTTP/1.1"), Err(Unreadable::Garbage));
     }

@@ -115,12 +115,19 @@ impl Health {
 
     /// What clients are shown: causes first, and of each check only what has lasted long enough.
     pub fn view(&self, steady: Instant) -> Vec<CheckView> {
+        self.views(|check, entry| !entry.was_well || steady.duration_since(entry.begun) >= check.must_last)
+    }
+
+    /// What somebody sees who asked for a look: also what has not lasted yet.
+    pub fn everything(&self) -> Vec<CheckView> {
+        self.views(|_, _| true)
+    }
+
+    fn views(&self, wanted: impl Fn(&Check, &Unhealthy) -> bool) -> Vec<CheckView> {
         let mut shown: Vec<(usize, CheckView)> = self
             .unhealthy
             .iter()
-            .filter(|((id, _), entry)| {
-                !entry.was_well || steady.duration_since(entry.begun) >= Check::of(*id).must_last
-            })
+            .filter(|((id, _), entry)| wanted(Check::of(*id), entry))
             .map(|((id, _), entry)| (rank(*id), self.show(Check::of(*id), entry)))
             .collect();
         shown.sort_by_key(|(rank, view)| (view.explained_by.is_some(), *rank));
@@ -200,6 +207,7 @@ mod tests {
         restarted.observe(&look(&[CheckId::Service], &[]), wall(0), now);
         restarted.observe(&look(&[], &[Code::SqlServiceStopped]), wall(1), now);
         assert!(restarted.view(now).is_empty());
+        assert_eq!(restarted.everything().len(), 1);
         assert_eq!(restarted.view(later).len(), 1);
     }
 

@@ -1,0 +1,69 @@
+//! What the agent wants done in the world.
+
+use super::input::Ticket;
+use crate::backup::outcome::{RunId, RunReport, Trigger};
+use crate::config::Config;
+use crate::control::protocol::{Reply, Request};
+use crate::words::Words;
+use chrono::{DateTime, FixedOffset};
+use std::sync::Arc;
+
+/// What is to be done in the world.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// Begin a cycle.
+    StartCycle,
+    /// Begin this run with this configuration.
+    StartRun(Wanted, Arc<Config>),
+    /// Begin to make up the copies that the terminal lacks.
+    StartCopies(Arc<Config>),
+    /// Stop the run, or the copying, that goes on.
+    Stop,
+    /// Answer a client.
+    Answer(Ticket, Reply),
+    /// Let a client's question be answered by whoever can read it: the journal, the folders.
+    LookUp(Request, Ticket),
+    /// Tell people this line, now.
+    Say(Line),
+    /// A run ended: tell people.
+    Ended(Box<RunReport>, Loudness),
+    /// Keep this report in the journal once more: something was added to it.
+    Keep(Box<RunReport>),
+    /// The agent's work is over.
+    Finish,
+}
+
+/// A line of the status, as it happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What it says.
+    pub words: Words,
+    /// It comes again every minute.
+    pub routine: bool,
+}
+
+/// How loudly people are told of the end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loudness {
+    /// Who looks, sees it.
+    Quiet,
+    /// It will be tried again, or is a Warning.
+    Warning,
+    /// Protection is lost: somebody must act.
+    Alert,
+}
+
+/// A run that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name.
+    pub id: RunId,
+    /// What starts it.
+    pub trigger: Trigger,
+    /// 1, or 2 for the second try.
+    pub attempt: u8,
+    /// When it begins.
+    pub begun: DateTime<FixedOffset>,
+    /// A person confirms that a shrunk database is right.
+    pub accept_shrunk: bool,
+}

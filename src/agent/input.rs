@@ -1,0 +1,100 @@
+//! What happens to the agent: the end of the program, requests, reports of its jobs, the passing of time.
+
+use super::status::{FindingView, PendingView, SpaceView};
+use crate::backup::outcome::{Phase, Progress, RunId, RunReport};
+use crate::clock::{Passage, Zone};
+use crate::config::Config;
+use crate::control::protocol::{Request, SettingView};
+use crate::cycle::health::Look;
+use crate::cycle::step::Step;
+use crate::problem::Problem;
+use chrono::{DateTime, FixedOffset};
+use std::sync::Arc;
+use tokio::time::Instant;
+
+/// Names a client's request until it is answered.
+pub type Ticket = u64;
+
+/// The time of an event, by both clocks, and a fresh name for a run that it may begin.
+#[derive(Clone, Debug)]
+pub struct Now {
+    /// The shop's local time.
+    pub wall: DateTime<FixedOffset>,
+    /// The rules of the shop's time zone.
+    pub zone: Zone,
+    /// Goes on whatever happens to the time of day.
+    pub steady: Instant,
+    /// A name that no run has yet.
+    pub fresh: RunId,
+}
+
+/// What happens to the agent.
+#[derive(Debug)]
+pub enum Input {
+    /// It is to end.
+    Shutdown,
+    /// A client asks.
+    Asked(Request, Ticket),
+    /// A job reports.
+    Reported(Event),
+    /// Time went by.
+    Tick(Passage),
+}
+
+/// What jobs report.
+#[derive(Debug)]
+pub enum Event {
+    /// The cycle is at this step.
+    Step(Step),
+    /// The step went well.
+    StepDone(Step),
+    /// The cycle was gone through.
+    CycleEnded(Box<CycleReport>),
+    /// A phase of the run began.
+    Phase(Phase),
+    /// It went on.
+    Progress(Progress),
+    /// The run ended.
+    RunEnded(Box<RunReport>),
+    /// The making up of copies ended.
+    CopiesEnded {
+        /// What stopped it; `None` where the terminal has everything now.
+        problem: Option<Problem>,
+        /// What the terminal lacks now, newest first.
+        pending: Vec<PendingView>,
+    },
+}
+
+/// What a cycle found.
+#[derive(Debug, Default)]
+pub struct CycleReport {
+    /// What is healthy and what is not.
+    pub look: Look,
+    /// What became of the configuration.
+    pub configuration: News,
+    /// Space in the backup folder; `None` where it could not be asked.
+    pub space: Option<SpaceView>,
+    /// What the terminal lacks, newest first; `None` where the journal does not tell.
+    pub pending: Option<Vec<PendingView>>,
+}
+
+/// What became of the configuration since the last look.
+#[derive(Debug, Default)]
+pub enum News {
+    /// It is as it was.
+    #[default]
+    Unchanged,
+    /// It is valid, and in force from now on.
+    Valid(InForce),
+    /// It is broken: the last good one stays in force.
+    Broken(Vec<FindingView>),
+}
+
+/// A valid configuration.
+#[derive(Clone, Debug)]
+pub struct InForce {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Its settings, for people.
+    pub settings: Vec<SettingView>,
+}

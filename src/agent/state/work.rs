@@ -1,0 +1,146 @@
+//! The run and the copying: how they begin, go on and end.
+
+use super::{Retry, Running, Stage, State, Wanted, Work};
+use crate::agent::effect::{Effect, Loudness};
+use crate::agent::history::cut_short;
+use crate::agent::input::Now;
+use crate::agent::status::{PendingView, end_line, phase_line};
+use crate::backup::outcome::{Outcome, Phase, RunId, RunReport};
+use crate::cycle::health::Look;
+use crate::problem::Problem;
+use crate::words;
+use crate::words::{Language, Words, date_time};
+use chrono::TimeDelta;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Copies that could not be made up are tried again after this long.
+pub const COPIES_WAIT: Duration = Duration::from_secs(600);
+
+impl State {
+    /// Begins a run, or lets it wait for the end of the copying, which is stopped.
+    pub(super) fn begin(
+        &mut self,
+        wanted: Wanted,
+        now: &Now,
+        effects: &mut Vec<Effect>,
+    ) -> Result<RunId, Problem> {
+        let Some(in_force) = &self.in_force else { return Err(self.config_problem()) };
+        let id = wanted.id;
+        if self.work == Work::Copying(None) {
+            self.work = Work::Copying(Some(wanted));
+            effects.push(Effect::Stop);
+            return Ok(id);
+        }
+        effects.push(Effect::StartRun(wanted.clone(), Arc::clone(&in_force.config)));
+        self.retry = None;
+        self.history.began(wanted.begun.to_utc());
+        self.work = Work::Running(Box::new(Running {
+            wanted,
+            phase: Phase::Preparing,
+            progress: None,
+            cancelling: false,
+        }));
+        self.plan_next(now);
+        Ok(id)
+    }
+
+    pub(super) fn phase(&mut self, phase: Phase, effects: &mut Vec<Effect>) {
+        let has_terminal = self.has_terminal();
+        if let Work::Running(running) = &mut self.work {
+            running.phase = phase;
+            running.progress = None;
+            if phase != Phase::Done {
+                self.say(phase_line(phase, has_terminal), false, effects);
+            }
+        }
+    }
+
+    pub(super) fn run_ended(&mut self, mut report: RunReport, now: &Now, effects: &mut Vec<Effect>) {
+        let Work::Running(running) = &self.work else { return };
+        let wanted = running.wanted.clone();
+        self.work = Work::Idle;
+        if self.stage == Stage::Stopping && report.outcome == Some(Outcome::Cancelled) {
+            report.problems.push(cut_short());
+            effects.push(Effect::Keep(Box::new(report.clone())));
+        }
+        if report.outcome == Some(Outcome::Failed) && wanted.attempt == 1 {
+            self.plan_second_try(&wanted, now);
+        }
+        self.set_back = None;
+        self.history.ended(report.clone());
+        let mut look = Look::default();
+        self.add_own_checks(&mut look, now);
+        self.health.observe(&look, now.wall, now.steady);
+        self.say(self.words_of_the_end(&report), false, effects);
+        let loudness = self.loudness(&report);
+        effects.push(Effect::Ended(Box::new(report), loudness));
+        if self.stage == Stage::Stopping {
+            effects.push(Effect::Finish);
+        } else {
+            self.plan_next(now);
+        }
+    }
+
+    fn plan_second_try(&mut self, failed: &Wanted, now: &Now) {
+        let Some(in_force) = &self.in_force else { return };
+        let wait = in_force.config.backup.retry_wait;
+        if self.stage != Stage::Stopping {
+            self.retry = Some(Retry {
+                due: now.steady + wait,
+                shown: now.wall + TimeDelta::from_std(wait).unwrap_or(TimeDelta::zero()),
+                trigger: failed.trigger,
+                accept_shrunk: failed.accept_shrunk,
+            });
+        }
+    }
+
+    fn words_of_the_end(&self, report: &RunReport) -> Words {
+        let end = end_line(report);
+        match &self.retry {
+            Some(retry) if report.outcome == Some(Outcome::Failed) => {
+                let Words { pt, en } = end;
+                let pt_at = date_time(retry.shown, Language::Portuguese);
+                let en_at = date_time(retry.shown, Language::English);
+                words!("{pt}; nova tentativa em {pt_at}", "{en}; next try at {en_at}")
+            }
+            Some(_) | None => end,
+        }
+    }
+
+    fn loudness(&self, report: &RunReport) -> Loudness {
+        match report.outcome {
+            Some(Outcome::Failed) if self.history.is_alert() => Loudness::Alert,
+            Some(Outcome::Failed | Outcome::Warning | Outcome::Interrupted) => Loudness::Warning,
+            Some(Outcome::Success | Outcome::Cancelled) | None => Loudness::Quiet,
+        }
+    }
+
+    pub(super) fn copies_ended(
+        &mut self,
+        problem: Option<Problem>,
+        pending: Vec<PendingView>,
+        now: &Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Work::Copying(next) = &mut self.work else { return };
+        let next = next.take();
+        self.work = Work::Idle;
+        self.pending = pending;
+        self.copies_not_before = problem.as_ref().map(|_| now.steady + COPIES_WAIT);
+        if problem.is_none() {
+            let done = words!(
+                "Cópias pendentes feitas no terminal de backup",
+                "Pending copies made at the backup terminal"
+            );
+            self.say(done, false, effects);
+        }
+        if self.stage == Stage::Stopping {
+            effects.push(Effect::Finish);
+        } else if let Some(wanted) = next
+            && let Err(problem) = self.begin(wanted, now, effects)
+        {
+            tracing::error!(%problem, "the run that waited for the copies cannot begin");
+        }
+    }
+}
