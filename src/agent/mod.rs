@@ -3,6 +3,8 @@
 pub mod effect;
 pub mod history;
 pub mod input;
+pub mod owner;
 mod problems;
 pub mod state;
 pub mod status;
+pub mod view;

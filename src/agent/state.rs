@@ -136,6 +136,11 @@ impl State {
         effects
     }
 
+    /// The configuration in force.
+    pub fn in_force(&self) -> Option<InForce> {
+        self.in_force.clone()
+    }
+
     /// Puts a configuration in force, or notes why it cannot be.
     pub fn configure(&mut self, news: News) {
         match news {

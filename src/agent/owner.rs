@@ -1,0 +1,151 @@
+//! The one owner of the agent's state, and its one loop. It never waits for the world: whatever takes time is given to
+//! [`Hands`] and comes back as a report.
+
+use super::effect::{Effect, Line, Loudness, Wanted};
+use super::input::{Event, InForce, Input, Now, Ticket};
+use super::state::State;
+use super::status::Status;
+use super::view::Facts;
+use crate::backup::outcome::{RunId, RunReport};
+use crate::clock::{Clock, JumpWatch};
+use crate::config::Config;
+use crate::control::protocol::{Reply, Request};
+use std::collections::HashMap;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+/// Where an answer goes. A client that has hung up is no error.
+pub type Answer = oneshot::Sender<Reply>;
+
+/// A client's request on its way to the loop.
+#[derive(Debug)]
+pub struct Command {
+    /// What is asked; the client may ask it.
+    pub request: Request,
+    /// Where the answer goes.
+    pub answer: Answer,
+}
+
+/// Carries out what the agent decides. Every method returns at once; what comes of it is reported as an [`Event`].
+pub trait Hands: Send {
+    /// Begins a cycle, with the configuration in force.
+    fn start_cycle(&mut self, in_force: Option<InForce>);
+    /// Begins a run.
+    fn start_run(&mut self, wanted: Wanted, config: Arc<Config>);
+    /// Begins to make up copies.
+    fn start_copies(&mut self, config: Arc<Config>);
+    /// Stops the run or the copying that goes on.
+    fn stop(&mut self);
+    /// Answers from the journal or the folders.
+    fn look_up(&mut self, request: Request, in_force: Option<InForce>, answer: Answer);
+    /// Tells people a line.
+    fn say(&mut self, line: Line);
+    /// Tells people the end of a run.
+    fn ended(&mut self, report: RunReport, loudness: Loudness);
+    /// Keeps a report in the journal once more.
+    fn keep(&mut self, report: RunReport);
+}
+
+/// The owner.
+pub struct Owner<H> {
+    /// What it knows.
+    pub state: State,
+    /// What never changes.
+    pub facts: Facts,
+    /// The shop's clock.
+    pub clock: Arc<dyn Clock>,
+    /// What acts for it.
+    pub hands: H,
+    /// Where clients ask.
+    pub requests: mpsc::Receiver<Command>,
+    /// Where jobs report.
+    pub reports: mpsc::UnboundedReceiver<Event>,
+    /// Where everybody sees the status.
+    pub status: watch::Sender<Arc<Status>>,
+    /// Asks for the end.
+    pub shutdown: CancellationToken,
+}
+
+impl<H: Hands> Owner<H> {
+    /// Works until the end is asked for and the work that went on has ended. What is more urgent goes first: the end, then
+    /// clients, then jobs, then time.
+    pub async fn work(mut self) {
+        let mut tickets = Tickets::default();
+        let mut jumps = JumpWatch::start(self.clock.now());
+        let mut ending = false;
+        loop {
+            let input = tokio::select! {
+                biased;
+                () = self.shutdown.cancelled(), if !ending => {
+                    ending = true;
+                    Input::Shutdown
+                }
+                Some(command) = self.requests.recv() => {
+                    Input::Asked(command.request, tickets.keep(command.answer))
+                }
+                Some(event) = self.reports.recv() => Input::Reported(event),
+                () = sleep_until(self.state.next_wake()) => Input::Tick(jumps.look(self.clock.now())),
+            };
+            let now = now(&*self.clock);
+            let effects = self.state.step(input, &now);
+            let finished = effects.contains(&Effect::Finish);
+            effects.into_iter().for_each(|effect| self.carry_out(effect, &mut tickets));
+            self.status.send_replace(Arc::new(self.state.status(&self.facts, &now)));
+            if finished {
+                return;
+            }
+        }
+    }
+
+    fn carry_out(&mut self, effect: Effect, tickets: &mut Tickets) {
+        match effect {
+            Effect::StartCycle => self.hands.start_cycle(self.state.in_force()),
+            Effect::StartRun(wanted, config) => self.hands.start_run(wanted, config),
+            Effect::StartCopies(config) => self.hands.start_copies(config),
+            Effect::Stop => self.hands.stop(),
+            Effect::Answer(ticket, reply) => tickets.answer(ticket, reply),
+            Effect::LookUp(request, ticket) => {
+                if let Some(answer) = tickets.take(ticket) {
+                    self.hands.look_up(request, self.state.in_force(), answer);
+                }
+            }
+            Effect::Say(line) => self.hands.say(line),
+            Effect::Ended(report, loudness) => self.hands.ended(*report, loudness),
+            Effect::Keep(report) => self.hands.keep(*report),
+            Effect::Finish => {}
+        }
+    }
+}
+
+/// The time of an event that happens now.
+pub fn now(clock: &dyn Clock) -> Now {
+    Now { wall: clock.local_now(), zone: clock.zone(), steady: Instant::now(), fresh: RunId::new_v4() }
+}
+
+#[derive(Default)]
+struct Tickets {
+    waiting: HashMap<Ticket, Answer>,
+    last: Ticket,
+}
+
+impl Tickets {
+    fn keep(&mut self, answer: Answer) -> Ticket {
+        self.last += 1;
+        self.waiting.insert(self.last, answer);
+        self.last
+    }
+
+    fn take(&mut self, ticket: Ticket) -> Option<Answer> {
+        self.waiting.remove(&ticket)
+    }
+
+    fn answer(&mut self, ticket: Ticket, reply: Reply) {
+        if let Some(answer) = self.take(ticket)
+            && answer.send(reply).is_err()
+        {
+            tracing::debug!("a client hung up before its answer");
+        }
+    }
+}
