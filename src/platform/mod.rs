@@ -271,6 +271,25 @@ pub fn peer(stream: &Stream) -> io::Result<Peer> {
     system::peer(stream)
 }
 
+/// Whether the agent at the other end of `channel` may be believed: it is ours, an administrator's, or of whoever an
+/// administrator gave the channel to.
+pub fn may_serve(channel: &Path, agent: &Peer) -> bool {
+    system::may_serve(channel, agent)
+}
+
+/// Whether a client may command the agent and not only read: its own user, an administrator, and whoever sits at the machine.
+pub fn sits_here(client: &Peer) -> bool {
+    system::sits_here(client)
+}
+
+/// Waits until the system or a person asks this program to end: SIGTERM, Ctrl-C, a closed console, the end of the session.
+///
+/// # Errors
+/// The system does not let us listen for it.
+pub async fn end_asked_for() -> io::Result<()> {
+    system::end_asked_for().await
+}
+
 // ---- SQL Server ----
 
 /// Opens the named pipe of a SQL Server (`\\.\pipe\SQLLocal\…`), and waits while all its instances are busy: bound it from

@@ -10,19 +10,22 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Where root's sockets lie.
+/// Where root's sockets lie, and those of a service to which systemd gives this folder (`RuntimeDirectory=dmbackup`).
 const MACHINE_FOLDER: &str = "/run/dmbackup";
 
 pub fn channel_to_listen(state: &Path) -> io::Result<PathBuf> {
-    let folder = if super::is_elevated() { PathBuf::from(MACHINE_FOLDER) } else { own_folder() };
-    let mode = if super::is_elevated() { 0o755 } else { 0o700 };
+    let given = std::env::var_os("RUNTIME_DIRECTORY").is_some_and(|folder| folder == MACHINE_FOLDER);
+    let machine = super::is_elevated() || given;
+    let folder = if machine { PathBuf::from(MACHINE_FOLDER) } else { own_folder() };
+    let mode = if machine { 0o755 } else { 0o700 };
     match DirBuilder::new().mode(mode).create(&folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         Ok(()) | Err(_) => {}
     }
     // Below /tmp somebody else may have been faster.
     let data = fs::symlink_metadata(&folder)?;
-    if !data.is_dir() || data.uid() != rustix::process::geteuid().as_raw() || data.mode() & 0o022 != 0 {
+    let ours = data.uid() == rustix::process::geteuid().as_raw() || machine && super::is_elevated();
+    if !data.is_dir() || !ours || data.mode() & 0o022 != 0 {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the runtime folder is not ours"));
     }
     Ok(folder.join(socket_name(state)))
@@ -30,7 +33,23 @@ pub fn channel_to_listen(state: &Path) -> io::Result<PathBuf> {
 
 pub fn channels_to_try(state: &Path) -> Vec<PathBuf> {
     let name = socket_name(state);
-    vec![Path::new(MACHINE_FOLDER).join(&name), own_folder().join(&name)]
+    let mut folders = vec![PathBuf::from(MACHINE_FOLDER), own_folder()];
+    // An administrator finds the agent of the user to whom the state belongs.
+    if let Ok(data) = fs::metadata(state) {
+        folders.push(Path::new("/run/user").join(data.uid().to_string()).join("dmbackup"));
+    }
+    let mut channels: Vec<_> = folders.into_iter().map(|folder| folder.join(&name)).collect();
+    let mut seen = std::collections::HashSet::new();
+    channels.retain(|channel| seen.insert(channel.clone()));
+    channels
+}
+
+pub fn may_serve(channel: &Path, agent: &Peer) -> bool {
+    // A folder below /run is made by an administrator, or by the session of its user.
+    let owner = || fs::metadata(channel.parent()?).ok().map(|data| data.uid().to_string());
+    agent.elevated
+        || agent.ourselves
+        || channel.starts_with("/run") && owner().is_some_and(|owner| owner == agent.id)
 }
 
 /// The user's own runtime folder; one in /tmp where the session has none.

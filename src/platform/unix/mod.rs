@@ -6,6 +6,7 @@ mod local;
 mod mounts;
 mod rights;
 mod service;
+mod session;
 
 pub use files::{
     file_id, has_no_hard_links, is_gone, open_shared, read_back, rename_new, space, sync_folder,
@@ -14,10 +15,13 @@ pub use files::{
 pub use identity::{
     backup_folder, config_paths, host_name, is_elevated, machine_id, state_folder, state_folders, user_name,
 };
-pub use local::{channel_to_listen, channels_to_try, integrated_login, listen, open_sql_pipe, peer};
+pub use local::{
+    channel_to_listen, channels_to_try, integrated_login, listen, may_serve, open_sql_pipe, peer,
+};
 pub use mounts::place;
 pub use rights::{
     can_write_folder, grant_line, is_kept_secret, make_private_folder, private, readable_by_everybody,
     take_from_everybody, writable_by_ordinary_users,
 };
 pub use service::{event_log, service_state, start_service};
+pub use session::{end_asked_for, sits_here};

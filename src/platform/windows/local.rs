@@ -45,6 +45,10 @@ pub fn listen(path: &Path) -> io::Result<Listener> {
     ListenerOptions::new().name(name).security_descriptor(rights).create_tokio()
 }
 
+pub fn may_serve(_: &Path, agent: &Peer) -> bool {
+    agent.elevated || agent.ourselves
+}
+
 pub fn peer(stream: &Stream) -> io::Result<Peer> {
     let process = stream.peer_creds()?.pid().ok_or(io::ErrorKind::Unsupported)?;
     let owner = owner_of_process(process)?;

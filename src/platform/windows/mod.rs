@@ -7,6 +7,7 @@ mod identity;
 mod local;
 mod place;
 mod service;
+mod session;
 mod wide;
 
 pub use acl::{
@@ -20,6 +21,9 @@ pub use files::{
 pub use identity::{
     backup_folder, config_paths, host_name, is_elevated, machine_id, state_folder, state_folders, user_name,
 };
-pub use local::{channel_to_listen, channels_to_try, integrated_login, listen, open_sql_pipe, peer};
+pub use local::{
+    channel_to_listen, channels_to_try, integrated_login, listen, may_serve, open_sql_pipe, peer,
+};
 pub use place::place;
 pub use service::{event_log, service_state, start_service};
+pub use session::{end_asked_for, sits_here};
