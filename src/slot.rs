@@ -301,7 +301,7 @@ impl ArchiveName {
     }
 
     /// Windows takes `NUL`, `nul.txt` and `NUL .txt` for the device, so what stands before the first dot decides.
-    fn is_device(name: &str) -> bool {
+    pub(crate) fn is_device(name: &str) -> bool {
         let stem = name.split('.').next().unwrap_or(name).trim_end();
         let numbered = |digits: &str| {
             let mut characters = digits.chars();

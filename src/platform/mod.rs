@@ -185,6 +185,19 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     system::rename_new(from, to)
 }
 
+/// Renames `from` over `to`, which may exist; waits a little for a virus scanner that has it open (Windows).
+///
+/// # Errors
+/// Those of renaming; `to` is what it was then.
+pub fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
+    system::rename_over(from, to)
+}
+
+/// Whether this error of a lock means that the file system has none.
+pub fn has_no_locks(error: &io::Error) -> bool {
+    system::has_no_locks(error)
+}
+
 /// Whether this error of a hard link means that the file system has none, so that a copy is to be made instead.
 pub fn has_no_hard_links(error: &io::Error) -> bool {
     system::has_no_hard_links(error)

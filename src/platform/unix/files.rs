@@ -38,6 +38,15 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+pub fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+pub fn has_no_locks(error: &io::Error) -> bool {
+    let none = [Errno::NOLCK, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL];
+    Errno::from_io_error(error).is_some_and(|errno| none.contains(&errno))
+}
+
 pub fn has_no_hard_links(error: &io::Error) -> bool {
     // PERM: vfat, exFAT. MLINK: the file has as many as it can have.
     let none = [Errno::PERM, Errno::NOTSUP, Errno::NOSYS, Errno::MLINK, Errno::INVAL];

@@ -9,12 +9,13 @@ use std::io;
 use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
+use std::time::Duration;
 use windows_sys::Win32::Foundation::{
     ERROR_ACCESS_DENIED, ERROR_BAD_NET_NAME, ERROR_BAD_NETPATH, ERROR_CALL_NOT_IMPLEMENTED,
     ERROR_DEV_NOT_EXIST, ERROR_FILE_NOT_FOUND, ERROR_HOST_UNREACHABLE, ERROR_INVALID_FUNCTION,
-    ERROR_INVALID_PARAMETER, ERROR_NETNAME_DELETED, ERROR_NETWORK_UNREACHABLE, ERROR_NO_NET_OR_BAD_PATH,
-    ERROR_NOT_READY, ERROR_NOT_SUPPORTED, ERROR_PATH_NOT_FOUND, ERROR_REM_NOT_LIST, ERROR_SEM_TIMEOUT,
-    ERROR_TOO_MANY_LINKS, ERROR_UNEXP_NET_ERR, GENERIC_WRITE,
+    ERROR_INVALID_PARAMETER, ERROR_LOCK_VIOLATION, ERROR_NETNAME_DELETED, ERROR_NETWORK_UNREACHABLE,
+    ERROR_NO_NET_OR_BAD_PATH, ERROR_NOT_READY, ERROR_NOT_SUPPORTED, ERROR_PATH_NOT_FOUND, ERROR_REM_NOT_LIST,
+    ERROR_SEM_TIMEOUT, ERROR_SHARING_VIOLATION, ERROR_TOO_MANY_LINKS, ERROR_UNEXP_NET_ERR, GENERIC_WRITE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_NO_BUFFERING,
@@ -63,6 +64,25 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     #[expect(unsafe_code, reason = "std renames over what is there")]
     // SAFETY: both names end with a zero.
     succeeded(unsafe { MoveFileExW(from.as_ptr(), to.as_ptr(), MOVEFILE_WRITE_THROUGH) })
+}
+
+pub fn rename_over(from: &Path, to: &Path) -> io::Result<()> {
+    /// Virus scanners and indexers open what was just written, and let go within a second.
+    const TRIES: u32 = 20;
+    const WAIT: Duration = Duration::from_millis(100);
+    for _ in 1..TRIES {
+        match fs::rename(from, to) {
+            Err(error) if is_one_of(&error, &[ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION]) => {
+                std::thread::sleep(WAIT);
+            }
+            renamed => return renamed,
+        }
+    }
+    fs::rename(from, to)
+}
+
+pub fn has_no_locks(error: &io::Error) -> bool {
+    is_one_of(error, &[ERROR_INVALID_FUNCTION, ERROR_NOT_SUPPORTED, ERROR_CALL_NOT_IMPLEMENTED])
 }
 
 pub fn has_no_hard_links(error: &io::Error) -> bool {

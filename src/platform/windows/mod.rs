@@ -15,8 +15,8 @@ pub use acl::{
     take_from_everybody, writable_by_ordinary_users,
 };
 pub use files::{
-    file_id, has_no_hard_links, is_gone, open_shared, read_back, rename_new, space, sync_folder,
-    sync_foreign_file, volume_id,
+    file_id, has_no_hard_links, has_no_locks, is_gone, open_shared, read_back, rename_new, rename_over,
+    space, sync_folder, sync_foreign_file, volume_id,
 };
 pub use identity::{
     backup_folder, config_paths, host_name, is_elevated, machine_id, state_folder, state_folders, user_name,

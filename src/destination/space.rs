@@ -1,0 +1,1 @@
+//! Room for the next backup: foreseen, and what yields. Pure.

@@ -1,0 +1,188 @@
+//! A file of a [`Folder`](super::Folder) under construction.
+
+use super::{Kind, Ledger, Name, ReadBack, Staged, identity, problems};
+use crate::durable;
+use crate::platform;
+use crate::problem::Result;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A recorded file under its partial name; removed when dropped unpublished.
+#[derive(Debug)]
+pub struct StagedFile {
+    place: StagedPlace,
+    partial: PathBuf,
+    target: PathBuf,
+    /// `None` once it is published or discarded.
+    file: Option<File>,
+    sealed: bool,
+    foreign: bool,
+}
+
+/// What a staged file must know of its folder.
+#[derive(Clone, Debug)]
+pub struct StagedPlace {
+    pub kind: Kind,
+    pub shown: String,
+    pub root: PathBuf,
+    pub ledger: Arc<Ledger>,
+}
+
+impl StagedPlace {
+    fn explain(&self, error: &io::Error) -> crate::problem::Problem {
+        problems::explain(self.kind, &self.shown, error)
+    }
+
+    /// Records the partial name of `name` and clears it; the folders on the way are there then.
+    pub fn prepare(&self, name: &Name) -> io::Result<PathBuf> {
+        self.make_folders(name)?;
+        let partial = self.root.join(name.partial());
+        self.ledger.record(&partial);
+        durable::remove_durably(&partial)?;
+        Ok(partial)
+    }
+
+    /// Removes a file under construction and forgets it. Below a mount point whose disk went away there is nothing to remove,
+    /// and its name stays recorded until the disk is back.
+    pub fn clear(&self, partial: &Path) -> io::Result<()> {
+        if durable::remove_durably(partial)? || self.root.join(identity::FILE).exists() {
+            self.ledger.forget(partial);
+        }
+        Ok(())
+    }
+
+    fn make_folders(&self, name: &Name) -> io::Result<()> {
+        let relative = name.relative();
+        let mut folder = self.root.clone();
+        for part in relative.parent().into_iter().flat_map(Path::components) {
+            let parent = folder.clone();
+            folder.push(part);
+            if !folder.is_dir() {
+                platform::make_private_folder(&folder)?;
+                platform::sync_folder(&parent)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StagedFile {
+    /// Begins the file that will take `name`.
+    pub fn begin(place: StagedPlace, name: &Name) -> io::Result<Self> {
+        let partial = place.prepare(name)?;
+        let mut options = OpenOptions::new();
+        let opened = platform::private(options.read(true).write(true).create_new(true)).open(&partial);
+        let file = match opened {
+            Ok(file) => file,
+            Err(error) => {
+                let _ = place.clear(&partial);
+                return Err(error);
+            }
+        };
+        let target = name.below(&place.root);
+        Ok(Self { place, partial, target, file: Some(file), sealed: false, foreign: false })
+    }
+
+    /// Takes over what another program wrote under the partial name of `name`.
+    pub fn adopt(place: StagedPlace, name: &Name) -> io::Result<Self> {
+        let partial = place.root.join(name.partial());
+        place.ledger.record(&partial);
+        let file = platform::open_shared(&partial)?;
+        if let Err(error) = platform::take_from_everybody(&partial) {
+            tracing::debug!(path = %partial.display(), %error, "the dump keeps the rights that SQL Server gave it");
+        }
+        let target = name.below(&place.root);
+        Ok(Self { place, partial, target, file: Some(file), sealed: false, foreign: true })
+    }
+
+    fn file(&mut self) -> io::Result<&mut File> {
+        self.file.as_mut().ok_or_else(|| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        if self.sealed {
+            return Ok(());
+        }
+        if self.foreign {
+            platform::sync_foreign_file(&self.partial)?;
+        } else {
+            self.file()?.sync_all()?;
+        }
+        self.sealed = true;
+        Ok(())
+    }
+
+    fn take_name(&mut self) -> io::Result<()> {
+        self.sync()?;
+        // Windows does not rename over or away from what is open.
+        self.file = None;
+        if let Err(error) = platform::rename_over(&self.partial, &self.target) {
+            let _ = self.remove();
+            return Err(error);
+        }
+        self.place.ledger.forget(&self.partial);
+        durable::sync_parent(&self.target)
+    }
+
+    fn remove(&mut self) -> io::Result<()> {
+        self.file = None;
+        self.place.clear(&self.partial)
+    }
+}
+
+impl Read for StagedFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.file()?.read(into)
+    }
+}
+
+impl Write for StagedFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.sealed = false;
+        self.file()?.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file()?.flush()
+    }
+}
+
+impl Seek for StagedFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file()?.seek(to)
+    }
+}
+
+impl Staged for StagedFile {
+    fn path(&self) -> &Path {
+        &self.partial
+    }
+
+    fn seal(&mut self) -> Result<()> {
+        self.sync().map_err(|error| self.place.explain(&error))
+    }
+
+    fn read_back(&mut self, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack> {
+        platform::read_back(&self.partial, sink).map_err(|error| self.place.explain(&error))
+    }
+
+    fn publish(mut self: Box<Self>) -> Result<()> {
+        self.take_name().map_err(|error| self.place.explain(&error))
+    }
+
+    fn discard(mut self: Box<Self>) -> Result<()> {
+        self.remove().map_err(|error| self.place.explain(&error))
+    }
+}
+
+impl Drop for StagedFile {
+    fn drop(&mut self) {
+        if self.file.is_some()
+            && let Err(error) = self.remove()
+        {
+            tracing::warn!(path = %self.partial.display(), %error, "left for the next scrub");
+        }
+    }
+}
