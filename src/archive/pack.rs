@@ -361,7 +361,3 @@ fn write(
     }
     Ok((crc.total_len(), crc.finalize()))
 }
-
-#[cfg(test)]
-#[path = "pack_tests.rs"]
-pub(super) mod tests;

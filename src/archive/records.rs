@@ -144,6 +144,37 @@ pub(super) fn local_header(entry: &Entry) -> Vec<u8> {
     record
 }
 
+/// Length of the fixed part of a local header, in bytes.
+pub(super) const LOCAL_BYTES: usize = 30;
+
+/// The length of name and extra field behind the fixed part of a local header; `None` if it is none.
+pub(super) fn local_rest(fixed: &[u8; LOCAL_BYTES]) -> Option<usize> {
+    let lengths = usize::from(u16_at(fixed, 26)?) + usize::from(u16_at(fixed, 28)?);
+    fixed.starts_with(b"PK\x03\x04").then_some(lengths)
+}
+
+/// The entry whose local header, at `offset`, is `header`; `None` unless it is, to the bit, what [`local_header`] makes.
+pub(super) fn read_local(header: &[u8], offset: u64) -> Option<Entry> {
+    let method = match u16_at(header, 8)? {
+        0 => Method::Stored,
+        8 => Method::Deflated,
+        _ => return None,
+    };
+    let (name, extra) = header.get(LOCAL_BYTES..)?.split_at_checked(usize::from(u16_at(header, 26)?))?;
+    let zip64 = extra.starts_with(&[1, 0, 16, 0]);
+    let (bytes, packed_bytes, timestamp) = if zip64 {
+        (u64_at(extra, 4)?, u64_at(extra, 12)?, extra.get(20..)?)
+    } else {
+        (u64::from(u32_at(header, 22)?), u64::from(u32_at(header, 18)?), extra)
+    };
+    let unix = u32_at(timestamp, 5).map(u32::cast_signed);
+    let modified = Modified { dos_time: u16_at(header, 10)?, dos_date: u16_at(header, 12)?, unix };
+    let name = String::from_utf8(name.to_vec()).ok()?;
+    let crc32 = u32_at(header, 14)?;
+    let entry = Entry { name, method, modified, crc32, packed_bytes, bytes, offset, zip64 };
+    (local_header(&entry) == header).then_some(entry)
+}
+
 /// Everything behind the data of the last entry, which ends at `at`: the central directory and the records at its end.
 pub(super) fn directory(entries: &[Entry], at: u64) -> Vec<u8> {
     let mut records = Vec::new();
@@ -208,6 +239,18 @@ fn narrow(value: u64) -> u32 {
     u32::try_from(value).unwrap_or(SEE_ZIP64)
 }
 
+fn u16_at(record: &[u8], at: usize) -> Option<u16> {
+    record.get(at..)?.first_chunk().map(|bytes| u16::from_le_bytes(*bytes))
+}
+
+fn u32_at(record: &[u8], at: usize) -> Option<u32> {
+    record.get(at..)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes))
+}
+
+fn u64_at(record: &[u8], at: usize) -> Option<u64> {
+    record.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
 fn push_u16s(record: &mut Vec<u8>, values: &[u16]) {
     values.iter().for_each(|value| record.extend_from_slice(&value.to_le_bytes()));
 }
@@ -266,6 +309,23 @@ mod tests {
         assert_eq!(&narrow[18..26], &[5, 0, 0, 0, 6, 0, 0, 0]);
         assert_eq!(&wide[18..26], &[0xFF; 8]);
         assert_eq!(&wide[31..51], &[1, 0, 16, 0, 6, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn a_header_reads_back_and_no_flipped_bit_passes_for_the_same() {
+        let late = Entry { modified: Modified::of(at("2040-01-01T00:00:00Z")), ..entry(true) };
+        for entry in [entry(false), entry(true), late] {
+            let header = local_header(&entry);
+            let fixed = header.first_chunk().unwrap();
+            assert_eq!(local_rest(fixed), Some(header.len() - LOCAL_BYTES));
+            assert_eq!(read_local(&header, 0).as_ref(), Some(&entry));
+            for bit in 0..header.len() * 8 {
+                let mut flipped = header.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                assert_ne!(read_local(&flipped, 0).as_ref(), Some(&entry), "bit {bit}");
+            }
+            assert_eq!(read_local(&header[..header.len() - 1], 0), None);
+        }
     }
 
     #[test]

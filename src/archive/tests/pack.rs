@@ -1,59 +1,11 @@
-//! What packing promises, proved with the `zip` crate as the reader.
+//! Packing: what comes out, who is told what, and how it ends.
 
 use super::*;
-use crate::archive::manifest::{Part, Verdict, tests::sample};
-use crate::archive::read_manifest;
+use crate::archive::problems;
 use crate::problem::Code;
-use std::io::{Cursor, Read, Seek, SeekFrom, Write};
-
-pub fn options(total_bytes: Option<u64>) -> PackOptions {
-    PackOptions {
-        entry_name: "MCDados.bak".to_owned(),
-        level: Level::default(),
-        threads: 2,
-        modified: DateTime::parse_from_rfc3339("2022-06-28T09:30:10-03:00").unwrap(),
-        total_bytes,
-        source_shown: "MCDados.bak".to_owned(),
-        sink_shown: "MCDados.zip".to_owned(),
-    }
-}
-
-pub fn manifest(digest: &PartDigest) -> Result<Manifest> {
-    let verdict = Verdict { code: "good".to_owned(), text: crate::words::Words::same("ok") };
-    Ok(sample(vec![Part::new(digest, Some(verdict))]))
-}
-
-/// Packs with nobody listening.
-pub fn pack_quietly(
-    source: &mut (dyn Read + Send),
-    sink: &mut dyn ZipSink,
-    options: &PackOptions,
-) -> Result<Packed> {
-    pack(source, sink, options, &mut |_| {}, &|_| {}, &mut manifest, &CancellationToken::new())
-}
-
-pub fn zip_of(data: &[u8]) -> (Vec<u8>, Packed) {
-    let mut zip = Cursor::new(Vec::new());
-    let packed = pack_quietly(&mut &*data, &mut zip, &options(Some(data.len() as u64))).unwrap();
-    (zip.into_inner(), packed)
-}
-
-/// Text that compresses as rows of a table do.
-pub fn rows(len: usize) -> Vec<u8> {
-    let mut random = fastrand::Rng::with_seed(9);
-    let mut data = Vec::with_capacity(len + 100);
-    while data.len() < len {
-        let (ean, price) = (random.u64(7_890_000_000_000..7_899_999_999_999), random.u32(100..9_999));
-        writeln!(data, "{ean};DIPIRONA SODICA 500MG;{price};2022-06-{:02}", random.u8(1..31)).unwrap();
-    }
-    data.truncate(len);
-    data
-}
-
-pub fn noise(len: usize) -> Vec<u8> {
-    let mut random = fastrand::Rng::with_seed(7);
-    (0..len).map(|_| random.u8(..)).collect()
-}
+use sha2::{Digest, Sha256};
+use std::io::{self, Seek, SeekFrom};
+use std::sync::Mutex;
 
 fn unzipped(zip: &[u8], name: &str) -> Vec<u8> {
     let mut archive = zip::ZipArchive::new(Cursor::new(zip)).unwrap();
@@ -93,7 +45,7 @@ fn the_observer_sees_each_byte_once_in_order_and_progress_never_goes_back() {
     let data = rows(7 * BLOCK_BYTES + 5);
     let mut seen = Vec::new();
     let done = Mutex::new(Vec::new());
-    pack(
+    pack_with(
         &mut data.as_slice(),
         &mut Cursor::new(Vec::new()),
         &PackOptions { threads: 5, ..options(None) },
@@ -125,7 +77,8 @@ fn a_manifest_that_says_something_else_is_not_written() {
     let mut lying = |digest: &PartDigest| manifest(&PartDigest { bytes: digest.bytes + 1, ..digest.clone() });
     let mut sink = Cursor::new(Vec::new());
     let cancel = CancellationToken::new();
-    let result = pack(&mut &b"x"[..], &mut sink, &options(None), &mut |_| {}, &|_| {}, &mut lying, &cancel);
+    let result =
+        pack_with(&mut &b"x"[..], &mut sink, &options(None), &mut |_| {}, &|_| {}, &mut lying, &cancel);
     assert_eq!(result.unwrap_err().code, Code::Internal);
     let mut refusing = |_: &PartDigest| Err(problems::cancelled());
     let result =
@@ -218,7 +171,7 @@ fn a_source_that_never_ends_is_stopped_at_any_moment() {
         let mut sink = Cursor::new(Vec::new());
         let mut endless = io::repeat(7);
         let result =
-            pack(&mut endless, &mut sink, &options(None), &mut observe, &|_| {}, &mut manifest, &cancel);
+            pack_with(&mut endless, &mut sink, &options(None), &mut observe, &|_| {}, &mut manifest, &cancel);
         assert_eq!(result.unwrap_err().code, Code::RunCancelled);
         assert!(seen <= stop_after + 2 * BLOCK_BYTES, "{seen} bytes were read after {stop_after}");
     }
@@ -230,7 +183,14 @@ fn an_observer_that_panics_ends_the_packing_with_an_error_and_no_thread_remains(
     let mut observe = |_: &[u8]| panic!("on purpose");
     let mut sink = Cursor::new(Vec::new());
     let cancel = CancellationToken::new();
-    let result =
-        pack(&mut data.as_slice(), &mut sink, &options(None), &mut observe, &|_| {}, &mut manifest, &cancel);
+    let result = pack_with(
+        &mut data.as_slice(),
+        &mut sink,
+        &options(None),
+        &mut observe,
+        &|_| {},
+        &mut manifest,
+        &cancel,
+    );
     assert_eq!(result.unwrap_err().code, Code::Internal);
 }
