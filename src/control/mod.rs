@@ -7,4 +7,7 @@
 //!
 //! [`Hello`]: protocol::Hello
 
+pub mod client;
 pub mod protocol;
+mod registry;
+pub mod server;

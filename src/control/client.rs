@@ -1,0 +1,270 @@
+//! The typed client: every human surface knows the agent only through it.
+
+use super::protocol::{
+    ConfigView, Greeting, HELLO_WITHIN, Hello, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, Reply, Request, SlotView,
+    codec, decode, encode,
+};
+use crate::agent::status::Status;
+use crate::backup::outcome::{Outcome, RunId, RunReport};
+use crate::cycle::health::CheckView;
+use crate::platform;
+use crate::problem::{Code, Problem, Result};
+use crate::words;
+use futures_util::{SinkExt, StreamExt};
+use interprocess::local_socket::tokio::{Stream, prelude::*};
+use interprocess::local_socket::{GenericFilePath, ToFsName};
+use std::path::Path;
+use std::time::Duration;
+use tokio::io::{ReadHalf, WriteHalf};
+use tokio::time::timeout;
+use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
+
+/// An agent looks at the world for this long at most before it answers.
+const ANSWER_WITHIN: Duration = Duration::from_secs(130);
+
+/// A connection to the agent.
+#[derive(Debug)]
+pub struct Client {
+    reader: FramedRead<ReadHalf<Stream>, LengthDelimitedCodec>,
+    writer: FramedWrite<WriteHalf<Stream>, LengthDelimitedCodec>,
+    agent: Hello,
+}
+
+/// What came of asking for a backup.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The run.
+    pub run: RunId,
+    /// It went on already.
+    pub joined: bool,
+}
+
+impl Client {
+    /// Connects to the agent with this state folder.
+    ///
+    /// # Errors
+    /// [`Code::AgentMissing`] where none answers, [`Code::AgentVersion`] where it speaks another protocol, and what it says
+    /// itself when it refuses.
+    pub async fn connect(state: &Path) -> Result<Self> {
+        let Some(stream) = reach(state).await else { return Err(missing(state)) };
+        let (reader, writer) = tokio::io::split(stream);
+        let mut reader = FramedRead::new(reader, codec(MAX_REPLY_BYTES));
+        let mut writer = FramedWrite::new(writer, codec(MAX_REQUEST_BYTES));
+        let hello = encode(&Hello::ours(), MAX_REQUEST_BYTES)?;
+        // A refused client may find the connection closed already; the agent's own words are worth more than that.
+        let _closed = writer.send(hello).await;
+        let frame = timeout(HELLO_WITHIN, reader.next()).await.ok().flatten();
+        let Some(Ok(frame)) = frame else { return Err(silent()) };
+        match decode(&frame)? {
+            Greeting::Hello(agent) => {
+                Hello::ours().common(&agent)?;
+                Ok(Self { reader, writer, agent })
+            }
+            Greeting::Refused { problem } => Err(problem),
+        }
+    }
+
+    /// What the agent said of itself.
+    pub fn agent(&self) -> &Hello {
+        &self.agent
+    }
+
+    /// The status now.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn status(&mut self) -> Result<Status> {
+        match self.ask(&Request::Status).await? {
+            Reply::Status { status } => Ok(*status),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The status now and whenever it changes.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn watch(mut self) -> Result<Watch> {
+        self.tell(&Request::Watch).await?;
+        Ok(Watch { client: self })
+    }
+
+    /// Lets the agent look at the world now; what is unhealthy, causes first.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn check(&mut self) -> Result<Vec<CheckView>> {
+        match self.ask(&Request::Check).await? {
+            Reply::Checks { checks } => Ok(checks),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Asks for a backup now.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn backup_now(&mut self, accept_shrunk: bool) -> Result<Accepted> {
+        match self.ask(&Request::BackupNow { accept_shrunk }).await? {
+            Reply::Accepted { run, joined } => Ok(Accepted { run, joined }),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Stops the run that goes on.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn cancel(&mut self) -> Result<()> {
+        match self.ask(&Request::Cancel).await? {
+            Reply::Done => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// What stands in the slots.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn slots(&mut self) -> Result<Vec<SlotView>> {
+        match self.ask(&Request::Slots).await? {
+            Reply::Slots { slots } => Ok(slots),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The last runs, newest first.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn journal(&mut self, limit: u32, outcome: Option<Outcome>) -> Result<Vec<RunReport>> {
+        match self.ask(&Request::Journal { limit, outcome }).await? {
+            Reply::Journal { runs } => Ok(runs),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// One run, from the journal.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn run(&mut self, id: RunId) -> Result<Option<RunReport>> {
+        match self.ask(&Request::Run { id }).await? {
+            Reply::Run { run } => Ok(run.map(|run| *run)),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// The configuration in force.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn config(&mut self) -> Result<ConfigView> {
+        match self.ask(&Request::Config).await? {
+            Reply::Config { config } => Ok(config),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Asks and awaits the answer.
+    ///
+    /// # Errors
+    /// What the agent says when it refuses; [`Code::AgentMissing`] where it ended meanwhile.
+    pub async fn ask(&mut self, request: &Request) -> Result<Reply> {
+        self.tell(request).await?;
+        match timeout(ANSWER_WITHIN, self.reader.next()).await {
+            Ok(frame) => reply(frame),
+            Err(_) => Err(silent()),
+        }
+    }
+
+    async fn tell(&mut self, request: &Request) -> Result<()> {
+        let frame = encode(request, MAX_REQUEST_BYTES)?;
+        self.writer.send(frame).await.map_err(|cause| {
+            tracing::debug!(%cause, "the agent hung up");
+            silent()
+        })
+    }
+}
+
+/// A stream of whole statuses.
+#[derive(Debug)]
+pub struct Watch {
+    client: Client,
+}
+
+impl Watch {
+    /// The next status, as soon as there is one. Safe to drop and call again.
+    ///
+    /// # Errors
+    /// [`Code::AgentMissing`] where the agent ended.
+    pub async fn next(&mut self) -> Result<Status> {
+        match reply(self.client.reader.next().await)? {
+            Reply::Status { status } => Ok(*status),
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+fn reply(frame: Option<std::io::Result<bytes::BytesMut>>) -> Result<Reply> {
+    let Some(Ok(frame)) = frame else { return Err(silent()) };
+    match decode(&frame)? {
+        Reply::Refused { problem } => Err(problem),
+        reply => Ok(reply),
+    }
+}
+
+/// The first channel at which an agent listens that may be believed.
+async fn reach(state: &Path) -> Option<Stream> {
+    for channel in platform::channels_to_try(state) {
+        let Ok(name) = channel.as_path().to_fs_name::<GenericFilePath>() else { continue };
+        match timeout(HELLO_WITHIN, Stream::connect(name)).await {
+            Ok(Ok(stream)) => match platform::peer(&stream) {
+                Ok(agent) if platform::may_serve(&channel, &agent) => return Some(stream),
+                Ok(agent) => tracing::warn!(user = agent.name, ?channel, "somebody else listens there"),
+                Err(error) => tracing::debug!(%error, ?channel, "it is not told who listens there"),
+            },
+            Ok(Err(error)) => tracing::debug!(%error, ?channel, "nobody listens there"),
+            Err(_) => tracing::debug!(?channel, "whoever listens there does not answer"),
+        }
+    }
+    None
+}
+
+fn missing(state: &Path) -> Problem {
+    let state = state.display();
+    Problem::new(
+        Code::AgentMissing,
+        words!(
+            "O agente de backup não está em execução (estado em {state}).",
+            "The backup agent is not running (state in {state})."
+        ),
+        words!(
+            "Abra o DMBackup, ou execute «dmbackupctl run» no servidor.",
+            "Start DMBackup, or run «dmbackupctl run» on the server."
+        ),
+    )
+}
+
+fn silent() -> Problem {
+    Problem::new(
+        Code::AgentMissing,
+        words!("O agente de backup deixou de responder.", "The backup agent stopped answering."),
+        words!(
+            "Veja se ele ainda está em execução e tente de novo.",
+            "See whether it still runs, and try again."
+        ),
+    )
+}
+
+fn unexpected(reply: &Reply) -> Problem {
+    tracing::warn!(?reply, "an answer to another question");
+    Problem::new(
+        Code::AgentVersion,
+        words!("O agente respondeu outra coisa.", "The agent answered something else."),
+        words!(
+            "Instale a mesma versão do programa e do agente e reinicie o agente.",
+            "Install the same version of program and agent and restart the agent."
+        ),
+    )
+}
