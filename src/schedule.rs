@@ -59,6 +59,11 @@ pub enum Due {
     Never,
 }
 
+/// What a schedule looks like, in words that fit after «expected:».
+pub fn expected() -> Words {
+    crontab::five_fields()
+}
+
 impl Schedule {
     /// Reads five fields (minute, hour, day of the month, month, weekday) or a word such as `@daily`.
     ///

@@ -34,6 +34,12 @@ pub async fn start_service(name: &str) -> io::Result<()> {
     system::start_service(name).await
 }
 
+/// The name of the service of SQL Server's instance `instance` (`None`: the default one) on this machine, unless somebody
+/// changed it.
+pub fn sql_service(instance: Option<&str>) -> String {
+    system::sql_service(instance)
+}
+
 // ---- who and where we are ----
 
 /// This machine's name, as its neighbours on the network know it.

@@ -24,6 +24,11 @@ pub async fn service_state(name: &str) -> ServiceState {
     }
 }
 
+/// SQL Server on Linux has one instance and one unit.
+pub fn sql_service(_instance: Option<&str>) -> String {
+    "mssql-server".to_owned()
+}
+
 pub async fn start_service(name: &str) -> io::Result<()> {
     let output = systemctl(&["start", "--no-block", "--no-ask-password", "--", name]).await?;
     if output.status.success() {

@@ -25,5 +25,5 @@ pub use local::{
     channel_to_listen, channels_to_try, integrated_login, listen, may_serve, open_sql_pipe, peer,
 };
 pub use place::place;
-pub use service::{event_log, service_state, start_service};
+pub use service::{event_log, service_state, sql_service, start_service};
 pub use session::{end_asked_for, sits_here};

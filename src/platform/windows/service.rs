@@ -36,6 +36,10 @@ fn query(name: &str) -> io::Result<Told> {
     Ok(service.query_status().map_err(cause)?.current_state)
 }
 
+pub fn sql_service(instance: Option<&str>) -> String {
+    instance.map_or_else(|| "MSSQLSERVER".to_owned(), |name| format!("MSSQL${name}"))
+}
+
 pub async fn start_service(name: &str) -> io::Result<()> {
     let service = manager()?.open_service(name, ServiceAccess::START).map_err(cause)?;
     match service.start::<&OsStr>(&[]).map_err(cause) {

@@ -1,0 +1,105 @@
+//! The configuration in force, value by value, as people may see it (DM24).
+
+use super::keys::Key;
+use super::merged::{Merged, Origin};
+use super::{Config, Encrypt, Login, Terminal, login, secret, units};
+use crate::words::Language;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// One value in force.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setting {
+    /// Its key in full.
+    pub key: String,
+    /// The value as it may be shown: a secret is `***`, one that is not set is empty.
+    pub value: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+/// Every key with its value, in the order of the shipped file.
+pub(super) fn of(config: &Config, merged: &Merged, path: &Path) -> Vec<Setting> {
+    let setting = |key: &Key| Setting {
+        key: key.path().to_owned(),
+        value: shown(*key, config),
+        origin: origin(*key, merged, path),
+    };
+    Key::ALL.iter().map(setting).collect()
+}
+
+/// Where a value came from; a password from where the file refers to.
+fn origin(key: Key, merged: &Merged, path: &Path) -> Origin {
+    let variable = || merged.text(Key::Password).map(str::trim).and_then(login::variable);
+    let file = || merged.text(Key::PasswordFile).map(str::trim).filter(|file| !file.is_empty());
+    if key != Key::Password {
+        return merged.origin(key);
+    }
+    if let Some(name) = variable() {
+        return Origin::Environment { name: name.to_owned() };
+    }
+    match file() {
+        Some(file) => Origin::SecretFile { path: login::secret_path(path, file).display().to_string() },
+        None => Origin::Default,
+    }
+}
+
+/// The value in force at `key`.
+fn shown(key: Key, config: &Config) -> String {
+    let (shop, server, backup) = (&config.shop, &config.server, &config.backup);
+    let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    match key {
+        Key::Version => "1".to_owned(),
+        Key::Language => match config.language {
+            Language::Portuguese => "pt".to_owned(),
+            Language::English => "en".to_owned(),
+        },
+        Key::LegalName => shop.legal_name.clone(),
+        Key::TradeName => shop.trade_name.clone(),
+        Key::Cnpj => shop.cnpj.as_ref().map(ToString::to_string).unwrap_or_default(),
+        Key::Store => shop.store.clone(),
+        Key::Host => server.host.clone(),
+        Key::Instance => optional(&server.instance),
+        Key::Port => server.port.map(|port| port.to_string()).unwrap_or_default(),
+        Key::Encrypt => match server.encrypt {
+            Encrypt::Off => "off".to_owned(),
+            Encrypt::Login => "login".to_owned(),
+            Encrypt::On => "on".to_owned(),
+        },
+        Key::TrustCertificate => server.trust_server_certificate.to_string(),
+        Key::Login => match &server.login {
+            Login::Integrated => "integrated".to_owned(),
+            Login::Sql { .. } => "sql".to_owned(),
+        },
+        Key::User => match &server.login {
+            Login::Integrated => String::new(),
+            Login::Sql { user, .. } => user.clone(),
+        },
+        Key::Password => match &server.login {
+            Login::Integrated => String::new(),
+            Login::Sql { .. } => secret::HIDDEN.to_owned(),
+        },
+        // Its path is the origin of the password.
+        Key::PasswordFile => String::new(),
+        Key::Service => optional(&server.service),
+        Key::Databases => config.databases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        Key::ArchiveName => config.archive_name.to_string(),
+        Key::BackupFolder => backup.folder.display().to_string(),
+        Key::FolderSeenByServer => backup.folder_seen_by_server.clone(),
+        Key::Schedule => config.schedule.to_string(),
+        Key::RetryWait => units::duration_text(backup.retry_wait),
+        Key::Reserve => units::bytes_text(backup.reserve_bytes),
+        Key::SlotsFloor => backup.slots_floor.to_string(),
+        Key::TooOld => units::duration_text(backup.too_old),
+        Key::AcceptShrunk => backup.accept_shrunk.to_string(),
+        Key::TerminalFolder => match &config.terminal {
+            Terminal::LocalOnly => String::new(),
+            Terminal::Folder { path, .. } => path.display().to_string(),
+        },
+        Key::LocalOnly => matches!(config.terminal, Terminal::LocalOnly).to_string(),
+        Key::AllowSameVolume => match config.terminal {
+            Terminal::LocalOnly => false.to_string(),
+            Terminal::Folder { allow_same_volume, .. } => allow_same_volume.to_string(),
+        },
+    }
+}
