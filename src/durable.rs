@@ -1,5 +1,9 @@
 //! Files that appear complete or not at all: written beside, synced, renamed, the folder synced. And the lock files that
-//! keep two agents apart.
+//! keep two agents apart, and the [`Ledger`] of what is under construction.
+
+mod ledger;
+
+pub use ledger::Ledger;
 
 use crate::platform;
 use std::ffi::OsString;

@@ -161,8 +161,8 @@ fn bears_name(file: &OsStr, archive: &ArchiveName) -> bool {
 }
 
 fn move_into(file: &Path, root: &Path, aside: &Path) -> io::Result<PathBuf> {
-    platform::make_private_folder(&root.join(ANTERIOR))?;
-    platform::make_private_folder(aside)?;
+    platform::make_folder_inside(&root.join(ANTERIOR))?;
+    platform::make_folder_inside(aside)?;
     let (stem, extension) = (file.file_stem().unwrap_or_default(), file.extension().unwrap_or_default());
     let (stem, extension) = (stem.to_string_lossy(), extension.to_string_lossy());
     let mut number = 1_u32;

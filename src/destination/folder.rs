@@ -3,10 +3,10 @@
 use super::claim::claim_folder;
 use super::staged::{StagedFile, StagedPlace};
 use super::{
-    Destination, Identity, Kind, Ledger, Linked, LockGuard, Mark, Name, Place, ReadSeek, Space, Staged, Stat,
+    Destination, Identity, Kind, Linked, LockGuard, Mark, Name, Place, ReadSeek, Space, Staged, Stat,
     VolumeId, problems,
 };
-use crate::durable::{self, LockFile};
+use crate::durable::{self, Ledger, LockFile};
 use crate::platform;
 use crate::problem::{Problem, Result};
 use crate::slot::{ArchiveName, Set};

@@ -5,7 +5,6 @@
 mod claim;
 mod folder;
 mod identity;
-mod ledger;
 mod name;
 mod problems;
 pub mod space;
@@ -14,7 +13,6 @@ mod staged;
 pub use claim::{Claims, enter};
 pub use folder::Folder;
 pub use identity::{Identity, Mark, agent_id};
-pub use ledger::Ledger;
 pub use name::{Name, NotAName};
 pub use problems::explain;
 

@@ -1,7 +1,7 @@
 //! A file of a [`Folder`](super::Folder) under construction.
 
-use super::{Kind, Ledger, Name, ReadBack, Staged, identity, problems};
-use crate::durable;
+use super::{Kind, Name, ReadBack, Staged, identity, problems};
+use crate::durable::{self, Ledger};
 use crate::platform;
 use crate::problem::Result;
 use std::fs::{File, OpenOptions};
@@ -60,7 +60,7 @@ impl StagedPlace {
             let parent = folder.clone();
             folder.push(part);
             if !folder.is_dir() {
-                platform::make_private_folder(&folder)?;
+                platform::make_folder_inside(&folder)?;
                 platform::sync_folder(&parent)?;
             }
         }

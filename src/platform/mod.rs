@@ -95,6 +95,15 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
     system::make_private_folder(path)
 }
 
+/// Makes the folder `path` with the rights of its parent, but none for everybody: who may write to the backup folder (SQL
+/// Server's service account) may write there too. One that exists already keeps its rights.
+///
+/// # Errors
+/// Those of making a folder.
+pub fn make_folder_inside(path: &Path) -> io::Result<()> {
+    system::make_folder_inside(path)
+}
+
 /// Makes files that `options` creates private: mode 0600; on Windows what the folder passes on.
 pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     system::private(options)

@@ -19,6 +19,21 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+pub fn make_folder_inside(path: &Path) -> io::Result<()> {
+    let parent = path.parent().unwrap_or(Path::new("."));
+    let mode = fs::metadata(parent)?.mode() & 0o7777 & !ANY_BY_OTHERS;
+    match DirBuilder::new().mode(0o700).create(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    match fs::set_permissions(path, Permissions::from_mode(mode | 0o700)) {
+        // A file system without modes (vfat, some shares) has the mount's own.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        set => set,
+    }
+}
+
 pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
@@ -100,6 +115,9 @@ mod tests {
         make_private_folder(&own).unwrap();
         assert_eq!(fs::metadata(&own).unwrap().mode() & 0o777, 0o700);
         assert!(make_private_folder(&path).is_err(), "a file is no folder");
+        fs::set_permissions(&own, Permissions::from_mode(0o2775)).unwrap();
+        make_folder_inside(&own.join("09h")).unwrap();
+        assert_eq!(fs::metadata(own.join("09h")).unwrap().mode() & 0o7777, 0o2770);
         let secret = own.join("secret");
         private(OpenOptions::new().write(true).create(true)).open(&secret).unwrap();
         assert!(is_kept_secret(&secret).unwrap());

@@ -75,6 +75,14 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
     }
 }
 
+pub fn make_folder_inside(path: &Path) -> io::Result<()> {
+    // It inherits the list of its parent.
+    match std::fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
 pub fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     // The folder passes its list on.
     options

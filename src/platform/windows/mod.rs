@@ -11,8 +11,8 @@ mod session;
 mod wide;
 
 pub use acl::{
-    can_write_folder, grant_line, is_kept_secret, make_private_folder, private, readable_by_everybody,
-    take_from_everybody, writable_by_ordinary_users,
+    can_write_folder, grant_line, is_kept_secret, make_folder_inside, make_private_folder, private,
+    readable_by_everybody, take_from_everybody, writable_by_ordinary_users,
 };
 pub use files::{
     file_id, has_no_hard_links, has_no_locks, is_gone, open_shared, read_back, rename_new, rename_over,

@@ -1,6 +1,6 @@
 //! The names under construction, recorded durably before they are made: what a start may remove, and nothing else.
 
-use crate::durable;
+use super::{PARTIAL, read_bounded, remove_durably, write_atomically};
 use crate::platform;
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -38,7 +38,7 @@ impl Ledger {
     /// The ledger in the state folder `state`, with what an earlier process left there.
     pub fn open(state: &Path) -> Self {
         let path = state.join(FILE);
-        let standing = match durable::read_bounded(&path, LONGEST_BYTES) {
+        let standing = match read_bounded(&path, LONGEST_BYTES) {
             Ok(found) => replay(&found.unwrap_or_default()),
             Err(error) => {
                 tracing::error!(path = %path.display(), %error, "the ledger of unfinished files cannot be read");
@@ -83,7 +83,7 @@ impl Ledger {
         for path in self.recorded().into_iter().filter(|path| path.starts_with(root)) {
             // A folder that went with its file needs no syncing.
             let there = path.parent().is_some_and(Path::is_dir);
-            if there && durable::remove_durably(&path)? {
+            if there && remove_durably(&path)? {
                 removed.push(path.clone());
             }
             self.forget(&path);
@@ -114,7 +114,7 @@ impl Ledger {
         let file = match inner.file.take() {
             Some(file) => file,
             None => {
-                durable::write_atomically(&self.path, whole(&inner.standing).as_bytes())?;
+                write_atomically(&self.path, whole(&inner.standing).as_bytes())?;
                 inner.length_bytes = 0;
                 platform::private(OpenOptions::new().append(true)).open(&self.path)?
             }
@@ -152,7 +152,7 @@ fn replay(bytes: &[u8]) -> BTreeSet<PathBuf> {
         // Only a name of a file under construction may ever be removed.
         let partial = path.file_name().is_some_and(|name| {
             let name = name.to_string_lossy();
-            name.starts_with('.') && name.ends_with(durable::PARTIAL)
+            name.starts_with('.') && name.ends_with(PARTIAL)
         });
         match sign {
             b'+' if partial && path.is_absolute() => standing.insert(path),
