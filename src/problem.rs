@@ -103,6 +103,8 @@ codes! {
     SqlLogin = "sql.login", Access;
     /// The login lacks a right.
     SqlRights = "sql.rights", Access;
+    /// The login lacks a right without which a backup is made, but something around it does not work.
+    SqlRightsLimited = "sql.rights-limited", Warning;
     /// The database does not exist.
     DatabaseMissing = "database.missing", Database;
     /// The database is offline.

@@ -3,14 +3,30 @@
 //! [`Server`] is what the other rooms know: it opens connections as they are needed, bounds every wait, and gives
 //! [`Problem`](crate::problem::Problem)s. No statement of ours is ever left running: `supervise.rs` sees to that.
 
+mod backup;
 mod browser;
 mod connect;
 pub mod errors;
+mod grant;
+mod health;
+mod history;
+mod judge;
+mod rights;
 mod session;
+mod sessions;
 pub mod statements;
+mod supervise;
+mod verify;
 mod wire;
 
+pub use backup::{BackupDone, BackupRequest};
+pub use grant::GrantPlan;
+pub use health::{DatabaseFacts, DatabaseState, Health, PageVerify, RecoveryModel, ServerFacts, Version};
+pub use history::BackupRecord;
+pub use rights::{Right, Rights};
 pub use session::Connection;
+pub use supervise::DumpProgress;
+pub use verify::{BackupFile, BackupHeader};
 
 use crate::config::{Login, ServerConfig};
 use crate::platform::{self, ServiceState};
@@ -19,6 +35,7 @@ use crate::words;
 use errors::{Failure, Subject};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 
 /// How long the waits for SQL Server are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +74,7 @@ struct Inner {
     config: ServerConfig,
     program: String,
     limits: Limits,
+    turn: Arc<Mutex<()>>,
 }
 
 impl Server {
@@ -68,7 +86,12 @@ impl Server {
 
     /// The same with other waits.
     pub fn with_limits(config: &ServerConfig, program: &str, limits: Limits) -> Self {
-        Self(Arc::new(Inner { config: config.clone(), program: program.to_owned(), limits }))
+        Self(Arc::new(Inner {
+            config: config.clone(),
+            program: program.to_owned(),
+            limits,
+            turn: Arc::default(),
+        }))
     }
 
     /// How it is reached.
@@ -85,6 +108,10 @@ impl Server {
         self.0.limits
     }
 
+    async fn take_turn(&self) -> supervise::Turn {
+        self.0.turn.clone().lock_owned().await
+    }
+
     /// A logged-in connection.
     ///
     /// # Errors
@@ -93,7 +120,7 @@ impl Server {
     pub async fn connect(&self) -> Result<Connection> {
         match self.open().await {
             Ok(connection) => Ok(connection),
-            Err(failure) => Err(self.explain(&failure).await),
+            Err(failure) => Err(self.explain(&failure, self.subject()).await),
         }
     }
 
@@ -103,8 +130,7 @@ impl Server {
     }
 
     /// The problem of a connection that could not be opened: where nobody answers, the service manager may know why.
-    async fn explain(&self, failure: &Failure) -> Problem {
-        let subject = self.subject();
+    async fn explain(&self, failure: &Failure, subject: Subject) -> Problem {
         let silent = matches!(failure, Failure::Refused | Failure::Unreachable(_) | Failure::NoBrowser);
         if silent
             && self.0.config.service.is_some()

@@ -55,8 +55,8 @@ impl Connection {
 
     /// Runs a statement that may take as long as it wants: BACKUP, RESTORE, DBCC. Whoever waits must keep watch; a future
     /// that is dropped leaves the statement running in the server.
-    pub(super) async fn run_unbounded(&mut self, statement: &Statement) -> Result<(), Failure> {
-        self.all_rows(statement, &[]).await.map(drop)
+    pub(super) async fn run_unbounded(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
+        self.all_rows(statement, &[]).await
     }
 
     async fn all_rows(
@@ -83,14 +83,12 @@ impl Connection {
             .ok_or_else(|| Failure::Garbled("no session number".into()))
     }
 
-    /// Asks the server by TDS Attention to stop what this connection runs, and waits for its word that it did. Needs no
-    /// right. The connection is used up.
-    pub(super) async fn attention(mut self) -> Result<(), Failure> {
-        let answer = self.answer;
-        timeout(answer, self.client.cancel_query())
-            .await
-            .map_err(|_| Failure::Stalled(answer))?
-            .map_err(|error| Failure::of(&error, Stage::Work))
+    /// Asks the server by TDS Attention to stop what this connection runs, and gives it time to do so. Needs no right. The
+    /// server's answer comes in two messages, of which the library understands the first only, so it proves nothing: see
+    /// whether the request is gone.
+    pub(super) async fn attention(mut self) {
+        let answered = timeout(self.answer, self.client.cancel_query()).await;
+        tracing::debug!(?answered, "Attention");
     }
 }
 
@@ -110,19 +108,21 @@ impl<'a> Fields<'a> {
 
     pub(super) fn int(self, column: &str) -> Result<Option<i64>, Failure> {
         let data = self.data(column)?;
-        let whole = match data {
-            ColumnData::U8(value) => value.map(i64::from),
-            ColumnData::I16(value) => value.map(i64::from),
-            ColumnData::I32(value) => value.map(i64::from),
-            ColumnData::I64(value) => *value,
-            ColumnData::Bit(value) => value.map(i64::from),
-            ColumnData::Numeric(value) => match value {
-                Some(value) => Some(i64::try_from(value.int_part()).map_err(|_| Self::odd(column))?),
-                None => None,
-            },
-            _ => return Err(Self::odd(column)),
-        };
-        Ok(whole)
+        if let ColumnData::U8(value) = data {
+            Ok(value.map(i64::from))
+        } else if let ColumnData::I16(value) = data {
+            Ok(value.map(i64::from))
+        } else if let ColumnData::I32(value) = data {
+            Ok(value.map(i64::from))
+        } else if let ColumnData::I64(value) = data {
+            Ok(*value)
+        } else if let ColumnData::Bit(value) = data {
+            Ok(value.map(i64::from))
+        } else if let ColumnData::Numeric(value) = data {
+            value.map(|value| i64::try_from(value.int_part()).map_err(|_| Self::odd(column))).transpose()
+        } else {
+            Err(Self::odd(column))
+        }
     }
 
     /// A whole number that is a size or a count.
@@ -136,10 +136,13 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn real(self, column: &str) -> Result<Option<f64>, Failure> {
-        match self.data(column)? {
-            ColumnData::F32(value) => Ok(value.map(f64::from)),
-            ColumnData::F64(value) => Ok(*value),
-            _ => Ok(self.int(column)?.map(|value| value as f64)),
+        let data = self.data(column)?;
+        if let ColumnData::F32(value) = data {
+            Ok(value.map(f64::from))
+        } else if let ColumnData::F64(value) = data {
+            Ok(*value)
+        } else {
+            Ok(self.int(column)?.map(|value| value as f64))
         }
     }
 

@@ -236,9 +236,11 @@ pub const SUSPECT_PAGES: Statement = Statement::fixed(
 );
 
 /// What this login may do, with database `@P1` (nvarchar) among others. One row of ints, 1 = yes, null = this version does
-/// not know the right, but for `login_name` (nvarchar).
+/// not know the right, but for `login_name` (nvarchar) and `login_id` (the id of the login of that name; null where a
+/// Windows account comes in through a group and has none of its own).
 pub const RIGHTS: Statement = Statement::fixed(
     "SELECT SUSER_SNAME() AS login_name, \
+     SUSER_ID(SUSER_SNAME()) AS login_id, \
      HAS_DBACCESS(@P1) AS database_access, \
      HAS_PERMS_BY_NAME(QUOTENAME(@P1), N'DATABASE', N'BACKUP DATABASE') AS backup_database, \
      HAS_PERMS_BY_NAME(NULL, NULL, N'CREATE ANY DATABASE') AS create_any_database, \

@@ -59,7 +59,7 @@ fn the_texts_about_server_and_database_are_these() {
 
 #[test]
 fn the_texts_about_rights_are_these() {
-    assert_snapshot!(RIGHTS, @"SELECT SUSER_SNAME() AS login_name, HAS_DBACCESS(@P1) AS database_access, HAS_PERMS_BY_NAME(QUOTENAME(@P1), N'DATABASE', N'BACKUP DATABASE') AS backup_database, HAS_PERMS_BY_NAME(NULL, NULL, N'CREATE ANY DATABASE') AS create_any_database, HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') AS view_server_state, HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER PERFORMANCE STATE') AS view_server_performance_state, HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY CONNECTION') AS alter_any_connection, IS_SRVROLEMEMBER(N'sysadmin') AS sysadmin");
+    assert_snapshot!(RIGHTS, @"SELECT SUSER_SNAME() AS login_name, SUSER_ID(SUSER_SNAME()) AS login_id, HAS_DBACCESS(@P1) AS database_access, HAS_PERMS_BY_NAME(QUOTENAME(@P1), N'DATABASE', N'BACKUP DATABASE') AS backup_database, HAS_PERMS_BY_NAME(NULL, NULL, N'CREATE ANY DATABASE') AS create_any_database, HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') AS view_server_state, HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER PERFORMANCE STATE') AS view_server_performance_state, HAS_PERMS_BY_NAME(NULL, NULL, N'ALTER ANY CONNECTION') AS alter_any_connection, IS_SRVROLEMEMBER(N'sysadmin') AS sysadmin");
     let login = r"LOJA01\caixa";
     assert_snapshot!(create_windows_login(login).unwrap(), @r"CREATE LOGIN [LOJA01\caixa] FROM WINDOWS");
     assert_snapshot!(create_user(login).unwrap(), @r"CREATE USER [LOJA01\caixa] FOR LOGIN [LOJA01\caixa]");

@@ -121,17 +121,27 @@ impl Failure {
             Error::Protocol(text) if text.contains("DONE token") || text.contains("connection was left") => {
                 Self::Lost(text.to_string())
             }
-            other => Self::Garbled(other.to_string()),
+            Error::Protocol(_)
+            | Error::Encoding(_)
+            | Error::Conversion(_)
+            | Error::Utf8
+            | Error::Utf16
+            | Error::ParseInt(_)
+            | Error::Routing { .. }
+            | Error::BulkInput(_) => Self::Garbled(error.to_string()),
         }
     }
 
     /// What an error in opening a connection means, of which nothing was heard for `waited`.
     pub fn of_opening(error: &io::Error, waited: Duration) -> Self {
-        match error.kind() {
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Self::Refused,
-            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Self::Refused,
-            _ => Self::Unreachable(waited),
-        }
+        const NOBODY_THERE: [io::ErrorKind; 4] = [
+            io::ErrorKind::ConnectionRefused,
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::ConnectionAborted,
+            // A pipe that does not exist.
+            io::ErrorKind::NotFound,
+        ];
+        if NOBODY_THERE.contains(&error.kind()) { Self::Refused } else { Self::Unreachable(waited) }
     }
 
     /// The number of the server's error, where it is one.
@@ -261,7 +271,7 @@ impl Subject {
         self
     }
 
-    fn database_shown(&self) -> &str {
+    pub(super) fn database_shown(&self) -> &str {
         self.database.as_deref().unwrap_or("?")
     }
 
