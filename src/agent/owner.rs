@@ -149,3 +149,7 @@ impl Tickets {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "owner_tests.rs"]
+mod tests;

@@ -248,3 +248,6 @@ impl State {
         effects.push(Effect::Say(Line { words, routine }));
     }
 }
+
+#[cfg(test)]
+mod tests;
