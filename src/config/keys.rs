@@ -196,7 +196,8 @@ keys! {
         "Aceitar um banco que encolheu mais da metade: confirme aqui depois de verificar, e volte a false após o backup.",
         "Accept a database that shrank by more than half: confirm it here once checked, and turn it off after the backup.";
 
-    TerminalFolder = "terminal.folder", Kind::Folder, Preset::Absent,
+    TerminalFolder = "terminal.folder", Kind::Folder,
+        Preset::Derived("é preciso local_only = true", "local_only = true is needed"),
         "Pasta do terminal de backup, em outra máquina: compartilhamento ou ponto de montagem.",
         "Folder of the backup terminal, on another machine: a share or where it is mounted.";
     LocalOnly = "terminal.local_only", Kind::Boolean, Preset::Boolean(false),

@@ -144,4 +144,6 @@ fn absolute(path: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
+mod shipped;
+#[cfg(test)]
 mod tests;
