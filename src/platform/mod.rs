@@ -150,12 +150,6 @@ pub fn can_write_folder(path: &Path) -> io::Result<()> {
     system::can_write_folder(path)
 }
 
-/// The command line that lets the service account of SQL Server write to `folder`, for a person to copy. `account` as the
-/// server names it, else the usual one of `service`.
-pub fn grant_line(folder: &str, account: Option<&str>, service: Option<&str>) -> String {
-    system::grant_line(folder, account, service)
-}
-
 // ---- volumes and files ----
 
 /// The volume that holds `path`.

@@ -36,13 +36,18 @@ enum Way {
     Instance(String, String),
 }
 
+/// The machine as resolvers and certificates know it.
+fn host_of(config: &ServerConfig) -> &str {
+    match config.host.as_str() {
+        "." | "(local)" => "localhost",
+        other => other.trim_start_matches('[').trim_end_matches(']'),
+    }
+}
+
 /// The ways to `config`'s server in the order in which they are tried. Express is installed with TCP off, but a local
 /// server always has its local pipe; a port in the configuration means just that port.
 fn ways(config: &ServerConfig) -> Vec<Way> {
-    let host = match config.host.as_str() {
-        "." | "(local)" => "localhost",
-        other => other.trim_start_matches('[').trim_end_matches(']'),
-    };
+    let host = host_of(config);
     if let Some(port) = config.port {
         return vec![Way::Tcp(host.to_owned(), port)];
     }
@@ -92,7 +97,7 @@ pub(super) async fn connect(
 
 fn settings(config: &ServerConfig, program: &str) -> Result<tiberius::Config, Failure> {
     let mut settings = tiberius::Config::new();
-    settings.host(&config.host);
+    settings.host(host_of(config));
     settings.port(config.port.unwrap_or(DEFAULT_PORT));
     settings.database("master");
     settings.application_name(program);

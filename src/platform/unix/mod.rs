@@ -20,7 +20,7 @@ pub use local::{
 };
 pub use mounts::place;
 pub use rights::{
-    can_write_folder, grant_line, is_kept_secret, make_folder_inside, make_private_folder, private,
+    can_write_folder, is_kept_secret, make_folder_inside, make_private_folder, private,
     readable_by_everybody, take_from_everybody, writable_by_ordinary_users,
 };
 pub use service::{event_log, service_state, sql_service, start_service};

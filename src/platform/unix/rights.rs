@@ -78,17 +78,6 @@ pub fn can_write_folder(path: &Path) -> io::Result<()> {
     Ok(rustix::fs::accessat(CWD, path, wanted, AtFlags::EACCESS)?)
 }
 
-pub fn grant_line(folder: &str, account: Option<&str>, _service: Option<&str>) -> String {
-    let group = account.filter(|name| is_plain(name)).unwrap_or("mssql");
-    let folder = format!("'{}'", folder.replace('\'', r"'\''"));
-    format!("sudo chgrp {group} {folder} && sudo chmod 2770 {folder}")
-}
-
-/// A name that needs no quoting; what the server reports may also be a name of Windows.
-fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,14 +124,5 @@ mod tests {
         assert!(writable_by_ordinary_users(&path).unwrap(), "who may write the folder may replace the file");
         fs::set_permissions(folder.path(), Permissions::from_mode(0o1777)).unwrap();
         assert!(!writable_by_ordinary_users(&path).unwrap(), "but not in a sticky one");
-    }
-
-    #[test]
-    fn the_line_that_grants_rights_survives_odd_names() {
-        assert_eq!(
-            grant_line("/b/José's", Some("NT SERVICE\\MSSQL"), None),
-            r"sudo chgrp mssql '/b/José'\''s' && sudo chmod 2770 '/b/José'\''s'"
-        );
-        assert!(grant_line("/b", Some("dba"), None).starts_with("sudo chgrp dba "));
     }
 }

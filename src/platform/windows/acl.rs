@@ -117,11 +117,6 @@ pub fn can_write_folder(path: &Path) -> io::Result<()> {
     options.open(path).map(drop::<File>)
 }
 
-pub fn grant_line(folder: &str, account: Option<&str>, service: Option<&str>) -> String {
-    let usual = format!(r"NT SERVICE\{}", service.unwrap_or("MSSQLSERVER"));
-    format!("icacls \"{folder}\" /grant \"{}:(OI)(CI)M\"", account.unwrap_or(&usual))
-}
-
 /// Whether the access control list of `path` gives one of `rights` to a group that every user is in.
 fn everybody_may(path: &Path, rights: u32) -> io::Result<bool> {
     let name = wide(path);

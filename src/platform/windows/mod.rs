@@ -11,7 +11,7 @@ mod session;
 mod wide;
 
 pub use acl::{
-    can_write_folder, grant_line, is_kept_secret, make_folder_inside, make_private_folder, private,
+    can_write_folder, is_kept_secret, make_folder_inside, make_private_folder, private,
     readable_by_everybody, take_from_everybody, writable_by_ordinary_users,
 };
 pub use files::{

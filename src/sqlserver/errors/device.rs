@@ -68,14 +68,22 @@ fn folder_of(path: &str) -> &str {
 
 /// The account that writes the dump: what the server told, or the one that setup gives it.
 fn account_of(subject: &Subject, windows: bool) -> String {
-    match (&subject.service_account, windows) {
-        (Some(account), _) => account.clone(),
-        (None, true) => format!(r"NT SERVICE\{}", subject.service),
-        (None, false) => "mssql".to_owned(),
+    let told = subject.service_account.clone();
+    if windows {
+        told.unwrap_or_else(|| format!(r"NT SERVICE\{}", subject.service))
+    } else {
+        // What a server on Linux reports may be a name of Windows.
+        told.filter(|name| is_plain(name)).unwrap_or_else(|| "mssql".to_owned())
     }
 }
 
-/// The command that lets `account` write into `folder`, for the system that the path belongs to.
+/// A name of Linux that needs no quoting.
+fn is_plain(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+}
+
+/// The command that lets `account` write into `folder`. It follows the path's own system, not ours: the server may run on
+/// another one.
 fn mending_command(folder: &str, account: &str, windows: bool) -> String {
     if windows {
         // A separator before the closing quotation mark would escape it.
@@ -83,8 +91,9 @@ fn mending_command(folder: &str, account: &str, windows: bool) -> String {
             folder.strip_suffix('\\').map_or_else(|| folder.to_owned(), |drive| format!("{drive}\\."));
         format!(r#"icacls "{folder}" /grant "{account}:(OI)(CI)M""#)
     } else {
-        let folder = folder.replace('\'', r"'\''");
-        format!("setfacl -m 'u:{account}:rwx,d:u:{account}:rwx' '{folder}'")
+        // With the group's bit, dumps belong to the folder's group: whoever reads them must be in it, or be root.
+        let folder = format!("'{}'", folder.replace('\'', r"'\''"));
+        format!("sudo chgrp {account} {folder} && sudo chmod 2770 {folder}")
     }
 }
 
@@ -105,8 +114,8 @@ fn no_rights(subject: &Subject) -> Problem {
         )
     } else {
         words!(
-            "No servidor, execute como root: {command} (a conta também precisa poder atravessar as pastas acima dela).",
-            "On the server, run as root: {command} (the account must also be able to pass through the folders above it).",
+            "No servidor, execute: {command} (a conta também precisa poder atravessar as pastas acima dela).",
+            "On the server, run: {command} (the account must also be able to pass through the folders above it).",
         )
     };
     Problem::new(Code::FolderServerRights, sentence, hint)
@@ -297,7 +306,7 @@ mod tests {
         assert_eq!(mending_command(r"D:\", "X", true), r#"icacls "D:\." /grant "X:(OI)(CI)M""#);
         assert_eq!(
             mending_command("/srv/D'Ávila", "mssql", false),
-            r"setfacl -m 'u:mssql:rwx,d:u:mssql:rwx' '/srv/D'\''Ávila'"
+            r"sudo chgrp mssql '/srv/D'\''Ávila' && sudo chmod 2770 '/srv/D'\''Ávila'"
         );
     }
 

@@ -141,7 +141,12 @@ fn missing_rights_on_the_folder_name_the_account_the_folder_and_the_command() {
             .ends_with(r#"icacls "C:\MBHSist\Backup" /grant "NT SERVICE\MSSQL$SQLEXPRESS:(OI)(CI)M""#)
     );
     let linux = subject().on_device("/var/dmbackup/MCDados.bak");
-    assert!(problem(&linux).hint.pt.contains("setfacl -m 'u:mssql:rwx,d:u:mssql:rwx' '/var/dmbackup'"));
+    assert!(
+        problem(&linux)
+            .hint
+            .pt
+            .contains("sudo chgrp mssql '/var/dmbackup' && sudo chmod 2770 '/var/dmbackup'")
+    );
     assert!(problem(&linux).sentence.pt.contains("«mssql»"));
 }
 
