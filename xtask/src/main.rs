@@ -1,3 +1,43 @@
-//! `cargo xtask`: the project's own commands.
+//! `cargo xtask`: the project's own commands. They install the system packages that they need (Debian and Ubuntu;
+//! elsewhere they name what is missing), say what they do, and end with a failure where one step failed.
 
-fn main() {}
+mod demo;
+mod packages;
+mod steps;
+mod test;
+mod windows;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "DMBackup's own commands")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Starts a SQL Server stand-in with a pharmacy's database and the agent beside it; everything is below target/demo
+    Demo(demo::Options),
+    /// Runs every check and every test, and ends with their count
+    Test(test::Options),
+    /// Looks for known vulnerabilities in the dependencies (needs the network; not a part of `test`)
+    Advisories,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().verb {
+        Verb::Demo(options) => demo::run(&options),
+        Verb::Test(options) => test::run(&options),
+        Verb::Advisories => test::advisories().map(|()| 0),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            steps::say(&format!("FAILED: {failure}"));
+            ExitCode::FAILURE
+        }
+    }
+}
