@@ -1,1 +1,245 @@
-//! Every run and what came of it: the «Diário de backup».
+//! The «Diário de backup»: every run and attempt and what came of it, what happened besides, which copies the terminal still
+//! lacks. One SQLite file in the state folder.
+//!
+//! A journal never stops a backup. What cannot be written is kept in memory, told as a [`Problem`], and written as soon as it
+//! can be; a file that is damaged, or of a newer version, is set aside and a new one begun.
+
+mod failure;
+mod rows;
+mod schema;
+mod store;
+
+use crate::backup::outcome::{Outcome, RunId, RunReport};
+use crate::clock::Clock;
+use crate::problem::{Code, Problem, Result};
+use crate::words;
+use crate::words::Words;
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use store::{Change, Store};
+
+/// What an [`Event`] is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventKind {
+    /// The agent started.
+    Started,
+    /// The agent ended in order.
+    Stopped,
+    /// Somebody tried to close the program with a password (DM4). Never the typed text.
+    Password,
+    /// A file yielded its room.
+    Released,
+    /// Leftovers of an interrupted run were removed.
+    Scrubbed,
+    /// A destination was configured for the first time, and what was moved aside there.
+    Claimed,
+    /// A rescue dump of a damaged database was made.
+    Rescued,
+    /// A copy that the terminal lacked was made up.
+    CopiedLater,
+    /// The machine slept, or its clock was set.
+    ClockJumped,
+    /// The configuration changed, or its new state is refused.
+    Configuration,
+    /// The journal itself: set aside and begun anew.
+    Journal,
+}
+
+/// Something that happened besides the runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: DateTime<FixedOffset>,
+    /// About what.
+    pub kind: EventKind,
+    /// What.
+    pub text: Words,
+}
+
+/// A backup that the terminal does not have yet, or not under all of its names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct PendingCopy {
+    /// Its hour slot, 0 to 23.
+    pub hour: u8,
+    /// Its run's sequence number.
+    pub sequence: u64,
+}
+
+/// The journal of one agent; clones are the same journal. Its calls block for a moment, and up to a second where another
+/// program holds the file.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    store: Arc<Mutex<Store>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Journal {
+    /// The journal in the state folder `state`. Never fails: see [`problem`](Self::problem).
+    pub fn open(state: &Path, clock: Arc<dyn Clock>) -> Self {
+        let mut store = Store::new(state);
+        store.settle(clock.local_now());
+        Self { store: Arc::new(Mutex::new(store)), clock }
+    }
+
+    /// What is wrong with it: it cannot be written now, or was begun anew since the last run ended.
+    pub fn problem(&self) -> Option<Problem> {
+        self.lock().problem()
+    }
+
+    /// Writes that a run began.
+    ///
+    /// # Errors
+    /// It is kept in memory only, for now.
+    pub fn begin(&self, report: &RunReport) -> Result<()> {
+        self.change(Change::Run(Box::new(report.clone())))
+    }
+
+    /// Writes how far a run is.
+    ///
+    /// # Errors
+    /// It is kept in memory only, for now.
+    pub fn update(&self, report: &RunReport) -> Result<()> {
+        self.change(Change::Run(Box::new(report.clone())))
+    }
+
+    /// Writes what came of a run.
+    ///
+    /// # Errors
+    /// It is kept in memory only, for now.
+    pub fn finish(&self, report: &RunReport) -> Result<()> {
+        let written = self.change(Change::Run(Box::new(report.clone())));
+        if written.is_ok() {
+            self.lock().forget_notice();
+        }
+        written
+    }
+
+    /// Writes that something happened, now.
+    ///
+    /// # Errors
+    /// It is kept in memory only, for now.
+    pub fn event(&self, kind: EventKind, text: &Words) -> Result<()> {
+        self.change(Change::Event(Event { at: self.clock.local_now(), kind, text: text.clone() }))
+    }
+
+    /// The last events, newest first.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn events(&self, limit: u32) -> Result<Vec<Event>> {
+        self.lock().events(limit)
+    }
+
+    /// The last runs, newest first, of all outcomes or of one.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn runs(&self, limit: u32, outcome: Option<Outcome>) -> Result<Vec<RunReport>> {
+        self.lock().runs(limit, outcome.as_slice())
+    }
+
+    /// One run; `None` for one that it does not know.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn run(&self, id: RunId) -> Result<Option<RunReport>> {
+        self.lock().run(id)
+    }
+
+    /// The last run, whatever came of it; also one that goes on.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn last(&self) -> Result<Option<RunReport>> {
+        Ok(self.lock().runs(1, &[])?.pop())
+    }
+
+    /// The last run that made a backup: Success or Warning.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn last_good(&self) -> Result<Option<RunReport>> {
+        Ok(self.lock().runs(1, &[Outcome::Success, Outcome::Warning])?.pop())
+    }
+
+    /// Size in bytes of the last dump that became a backup.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn last_database_bytes(&self) -> Result<Option<u64>> {
+        Ok(self.last_good()?.map(|report| report.bak_bytes).filter(|bytes| *bytes > 0))
+    }
+
+    /// Ends the runs that an earlier process left unfinished as [`Outcome::Interrupted`], and returns them, newest first. To
+    /// be called at the start, under the agent's lock.
+    ///
+    /// # Errors
+    /// It cannot be read now; or what was read could not be written, and is kept in memory.
+    pub fn interrupt_unfinished(&self, now: DateTime<FixedOffset>) -> Result<Vec<RunReport>> {
+        let mut unfinished = self.lock().unfinished()?;
+        for report in &mut unfinished {
+            report.finished_at = Some(now);
+            report.outcome = Some(Outcome::Interrupted);
+            report.problems.insert(0, interrupted(report));
+            self.change(Change::Run(Box::new(report.clone())))?;
+        }
+        Ok(unfinished)
+    }
+
+    /// The number of the next backup: higher than every one before it in this journal, and than `floor`, the highest that
+    /// stands in a backup's own manifest. So the order holds even where the journal was lost.
+    pub fn next_sequence(&self, floor: u64) -> u64 {
+        let mut store = self.lock();
+        let next = store.sequence().max(floor).saturating_add(1);
+        if let Err(problem) = store.change(Change::Sequence(next), self.clock.local_now()) {
+            tracing::warn!(%problem, "the sequence number is kept in memory");
+        }
+        next
+    }
+
+    /// Writes which backups the terminal lacks.
+    ///
+    /// # Errors
+    /// It is kept in memory only, for now.
+    pub fn set_pending(&self, pending: &[PendingCopy]) -> Result<()> {
+        self.change(Change::Pending(pending.to_vec()))
+    }
+
+    /// Which backups the terminal lacks, the newest first.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn pending(&self) -> Result<Vec<PendingCopy>> {
+        self.lock().pending()
+    }
+
+    fn change(&self, change: Change) -> Result<()> {
+        self.lock().change(change, self.clock.local_now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        // Nothing panics under this lock; if it did, the file would still be whole.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn interrupted(report: &RunReport) -> Problem {
+    let hour = report.hour;
+    Problem::new(
+        Code::RunInterrupted,
+        words!(
+            "O programa terminou no meio do backup das {hour:02}h (o computador foi desligado, ou o programa foi encerrado).",
+            "The program ended in the middle of the backup of {hour:02}h (the machine went off, or the program was ended).",
+        ),
+        words!(
+            "Os backups anteriores estão inteiros; o próximo backup será feito normalmente.",
+            "The earlier backups are whole; the next backup will be made as usual.",
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests;

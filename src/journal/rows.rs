@@ -1,0 +1,151 @@
+//! Rows of the file and what they stand for.
+
+use super::{Event, EventKind, PendingCopy};
+use crate::backup::outcome::{Outcome, RunId, RunReport};
+use crate::words::Words;
+use chrono::DateTime;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The most runs that are kept: a try and a second try an hour, for more than 400 days. Counted and not dated, so that a
+/// clock that jumps takes nothing away.
+pub const MOST_RUNS: i64 = 20_000;
+
+/// The most events that are kept.
+pub const MOST_EVENTS: i64 = 20_000;
+
+/// The name that serde gives a plain enum value.
+fn name_of(value: &impl Serialize) -> Option<String> {
+    serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
+}
+
+fn value_of<T: DeserializeOwned>(name: String) -> Option<T> {
+    serde_json::from_value(serde_json::Value::String(name)).ok()
+}
+
+/// Numbers of SQLite end at 2^63.
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+pub fn put_run(connection: &Connection, report: &RunReport) -> rusqlite::Result<()> {
+    let whole = serde_json::to_string(report)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let outcome = report.outcome.as_ref().and_then(name_of);
+    let problem = report.problems.first().map(|problem| problem.code.id());
+    let mut statement = connection.prepare(
+        "INSERT INTO run (id, sequence, attempt, hour, started_at, finished_at, outcome, problem, database, \
+         bak_bytes, zip_bytes, bak_sha256, zip_sha256, report) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14) \
+         ON CONFLICT (id) DO UPDATE SET sequence = ?2, attempt = ?3, hour = ?4, started_at = ?5, finished_at = ?6, \
+         outcome = ?7, problem = ?8, database = ?9, bak_bytes = ?10, zip_bytes = ?11, bak_sha256 = ?12, \
+         zip_sha256 = ?13, report = ?14",
+    )?;
+    statement.execute(params![
+        report.id.to_string(),
+        number(report.sequence),
+        report.attempt,
+        report.hour,
+        report.started_at.to_rfc3339(),
+        report.finished_at.map(|at| at.to_rfc3339()),
+        outcome,
+        problem,
+        report.database,
+        number(report.bak_bytes),
+        number(report.zip_bytes),
+        report.bak_sha256,
+        report.zip_sha256,
+        whole,
+    ])?;
+    connection.execute("DELETE FROM run WHERE number <= (SELECT max(number) FROM run) - ?1", [MOST_RUNS])?;
+    Ok(())
+}
+
+/// A row whose text cannot be read is left out: one bad row must not hide the others.
+fn run_in(row: &Row<'_>) -> rusqlite::Result<Option<RunReport>> {
+    let text: String = row.get(0)?;
+    let read = serde_json::from_str(&text);
+    Ok(read.inspect_err(|error| tracing::warn!(%error, "a run in the journal cannot be read")).ok())
+}
+
+/// The last runs with one of `outcomes` (all where there is none), newest first.
+pub fn runs(connection: &Connection, limit: u32, outcomes: &[Outcome]) -> rusqlite::Result<Vec<RunReport>> {
+    let names: Vec<String> = outcomes.iter().filter_map(name_of).collect();
+    let wanted = serde_json::to_string(&names).unwrap_or_else(|_| "[]".to_owned());
+    let mut statement = connection.prepare(
+        "SELECT report FROM run WHERE ?1 = '[]' OR outcome IN (SELECT value FROM json_each(?1)) \
+         ORDER BY number DESC LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![wanted, limit], run_in)?;
+    rows.filter_map(Result::transpose).collect()
+}
+
+pub fn run(connection: &Connection, id: RunId) -> rusqlite::Result<Option<RunReport>> {
+    let found = connection.query_row("SELECT report FROM run WHERE id = ?1", [id.to_string()], run_in);
+    found.optional().map(Option::flatten)
+}
+
+pub fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<RunReport>> {
+    let mut statement =
+        connection.prepare("SELECT report FROM run WHERE outcome IS NULL ORDER BY number DESC")?;
+    let rows = statement.query_map([], run_in)?;
+    rows.filter_map(Result::transpose).collect()
+}
+
+pub fn put_event(connection: &Connection, event: &Event) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare("INSERT INTO event (at, kind, pt, en) VALUES (?1, ?2, ?3, ?4)")?;
+    statement.execute(params![event.at.to_rfc3339(), name_of(&event.kind), event.text.pt, event.text.en])?;
+    connection
+        .execute("DELETE FROM event WHERE number <= (SELECT max(number) FROM event) - ?1", [MOST_EVENTS])?;
+    Ok(())
+}
+
+pub fn events(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Event>> {
+    let mut statement =
+        connection.prepare("SELECT at, kind, pt, en FROM event ORDER BY number DESC LIMIT ?1")?;
+    let rows = statement.query_map([limit], |row| {
+        let (at, kind): (String, String) = (row.get(0)?, row.get(1)?);
+        let text = Words { pt: row.get(2)?, en: row.get(3)? };
+        let at = DateTime::parse_from_rfc3339(&at).ok();
+        Ok(at.zip(value_of::<EventKind>(kind)).map(|(at, kind)| Event { at, kind, text }))
+    })?;
+    rows.filter_map(Result::transpose).collect()
+}
+
+pub fn put_pending(connection: &Connection, pending: &[PendingCopy]) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM pending", [])?;
+    let mut statement =
+        connection.prepare("INSERT OR REPLACE INTO pending (hour, sequence) VALUES (?1, ?2)")?;
+    for copy in pending {
+        statement.execute(params![copy.hour, number(copy.sequence)])?;
+    }
+    Ok(())
+}
+
+pub fn pending(connection: &Connection) -> rusqlite::Result<Vec<PendingCopy>> {
+    let mut statement = connection.prepare("SELECT hour, sequence FROM pending ORDER BY sequence DESC")?;
+    let rows = statement.query_map([], |row| {
+        let sequence: i64 = row.get(1)?;
+        Ok(PendingCopy { hour: row.get(0)?, sequence: sequence.unsigned_abs() })
+    })?;
+    rows.collect()
+}
+
+pub fn put_sequence(connection: &Connection, last: u64) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO sequence (only, last) VALUES (1, ?1) ON CONFLICT (only) DO UPDATE SET last = max(last, ?1)",
+        [number(last)],
+    )?;
+    Ok(())
+}
+
+/// The highest sequence number that was given out or used.
+pub fn sequence(connection: &Connection) -> rusqlite::Result<u64> {
+    let last: i64 = connection.query_row(
+        "SELECT max(coalesce((SELECT last FROM sequence), 0), coalesce((SELECT max(sequence) FROM run), 0))",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(last.unsigned_abs())
+}
