@@ -19,7 +19,7 @@ const GAM_BYTES: usize = GAM_EXTENTS as usize / 8;
 #[derive(Clone)]
 pub(super) struct PageMap {
     interval: u32,
-    extents: [u8; PFS_EXTENTS as usize],
+    extents: Box<[u8; PFS_EXTENTS as usize]>,
 }
 
 impl PageMap {
@@ -30,7 +30,7 @@ impl PageMap {
 
     /// Reads PFS page number `id`.
     pub(super) fn read(page: &Page, id: u32) -> Self {
-        let mut extents = [0; PFS_EXTENTS as usize];
+        let mut extents = Box::new([0; PFS_EXTENTS as usize]);
         let (bytes, _) = page[PFS_BYTES_AT..].as_chunks::<{ EXTENT_PAGES as usize }>();
         for (extent, bytes) in extents.iter_mut().zip(bytes) {
             *extent = bytes
@@ -78,6 +78,12 @@ impl PageMaps {
             self.maps[self.oldest] = map;
             self.oldest = (self.oldest + 1) % Self::REMEMBERED;
         }
+    }
+
+    /// Bytes on the heap, for tests.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.maps.capacity() * size_of::<PageMap>() + self.maps.len() * PFS_EXTENTS as usize
     }
 
     pub(super) fn get(&self, extent: u32) -> Option<&PageMap> {

@@ -14,8 +14,8 @@ const DESCRIPTION_BYTES: usize = 128 * 1024;
 /// The logical block of every file that was seen, in bytes.
 pub(super) const LOGICAL_BLOCK_BYTES: u64 = 1024;
 
-/// Checks a backup file while it streams by, once and from its first byte on. Its memory is bounded, some 300 KiB whatever
-/// the file says; no bytes make it panic; and how the file is cut into pieces makes no difference.
+/// Checks a backup file while it streams by, once and from its first byte on. Its memory is bounded, less than half a
+/// MiB whatever the file says; no bytes make it panic; and how the file is cut into pieces makes no difference.
 pub struct Checker {
     step: Step,
     /// Offset in the file of the next byte.
@@ -152,6 +152,12 @@ impl Checker {
         self.findings.note(kind, self.position);
     }
 
+    /// Bytes on the heap that the file made it take, for tests.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        self.buffer.capacity() + self.data.as_ref().map_or(0, DataPages::held_bytes)
+    }
+
     fn is_of_unknown_make(&self) -> bool {
         self.findings.has(FindingKind::UnknownBlock) || self.findings.has(FindingKind::BlockOrder)
     }
@@ -232,7 +238,8 @@ impl Checker {
 
     fn check_zeros(&mut self, bytes: &[u8]) {
         if let Some(at) = bytes.iter().position(|byte| *byte != 0) {
-            self.findings.note(FindingKind::Padding, self.position + at as u64);
+            let count = bytes.iter().filter(|byte| **byte != 0).count() as u64;
+            self.findings.add(FindingKind::Padding, self.position + at as u64, None, count);
         }
     }
 

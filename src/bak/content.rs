@@ -112,16 +112,16 @@ impl Checker {
 
     /// Takes a stream's header, and says what to do with what follows.
     pub(super) fn enter_stream(&mut self, header: StreamHeader, offset: u64) -> Payload {
-        if !header.familiar {
-            self.block.strange = true;
+        self.block.strange |= !header.usual;
+        if !header.usual || header.kind == StreamKind::Unknown {
             self.findings.note(FindingKind::UnknownStream, offset);
         }
         match header.kind {
             StreamKind::EndPad => Payload::EndPad,
             StreamKind::Pad => Payload::Pad,
-            StreamKind::Stripes if header.familiar => Payload::Stripes,
-            StreamKind::Info if header.familiar => Payload::Info,
-            StreamKind::Data if header.familiar => self.enter_pages(header, offset),
+            StreamKind::Stripes if header.usual => Payload::Stripes,
+            StreamKind::Info if header.usual => Payload::Info,
+            StreamKind::Data if header.usual => self.enter_pages(header, offset),
             StreamKind::Stripes
             | StreamKind::Info
             | StreamKind::Data

@@ -159,6 +159,13 @@ impl DataPages {
         self.counts
     }
 
+    /// Bytes on the heap, for tests.
+    #[cfg(test)]
+    pub(super) fn held_bytes(&self) -> usize {
+        let met: usize = self.met.iter().map(|_| PAGE_BYTES).sum();
+        self.maps.held_bytes() + met + self.waiting.capacity() * size_of::<Waiting>()
+    }
+
     fn drop_part(&mut self, offset: u64, findings: &mut Findings) {
         if self.filled > 0 {
             self.filled = 0;

@@ -111,17 +111,19 @@ pub(super) struct StreamHeader {
     pub media: u16,
     /// Bytes that follow.
     pub length: u64,
-    /// Whether all attributes are such as were seen in real files.
-    pub familiar: bool,
+    /// Whether its attributes are such as were seen in real files, so that what follows it is where we think.
+    pub usual: bool,
 }
 
 impl StreamHeader {
-    /// Reads a header; `None` if its checksum does not fit.
+    /// Reads a header; `None` if its checksum does not fit or it cannot be one.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
-        if xor_words(bytes.get(..STREAM_BYTES - 2)?) != u16_at(bytes, 20)? {
+        let id = id_at(bytes)?;
+        let fits = xor_words(bytes.get(..STREAM_BYTES - 2)?) == u16_at(bytes, 20)?;
+        if !fits || !id.iter().all(u8::is_ascii_graphic) {
             return None;
         }
-        let kind = match &id_at(bytes)? {
+        let kind = match &id {
             b"SPAD" => StreamKind::EndPad,
             b"APAD" => StreamKind::Pad,
             b"RAID" => StreamKind::Stripes,
@@ -136,15 +138,15 @@ impl StreamHeader {
         let usual_media = match kind {
             StreamKind::Data => matches!(media, MEDIA_VARIABLE | MEDIA_VARIABLE_END),
             StreamKind::Pad => media == MEDIA_ALIGNING,
+            StreamKind::Unknown => matches!(media, 0 | MEDIA_VARIABLE | MEDIA_VARIABLE_END | MEDIA_ALIGNING),
             StreamKind::EndPad
             | StreamKind::Stripes
             | StreamKind::Info
             | StreamKind::Log
             | StreamKind::Catalogue => media == 0,
-            StreamKind::Unknown => false,
         };
-        let familiar = usual_media && system == 0 && encryption == 0 && compression == 0;
-        Some(Self { kind, media, length: u64_at(bytes, 8)?, familiar })
+        let usual = usual_media && system == 0 && encryption == 0 && compression == 0;
+        Some(Self { kind, media, length: u64_at(bytes, 8)?, usual })
     }
 }
 
@@ -202,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_with_strange_attributes_is_not_familiar() {
+    fn a_stream_with_strange_attributes_is_not_usual() {
         let stream = |media: u8, compression: u8| {
             let mut bytes = vec![0; STREAM_BYTES];
             bytes[..4].copy_from_slice(b"MQDA");
@@ -211,8 +213,9 @@ mod tests {
             bytes[18] = compression;
             StreamHeader::read(&sealed(bytes, 20)).unwrap()
         };
-        assert!(stream(2, 0).familiar && stream(6, 0).familiar);
-        assert!(!stream(0x22, 0).familiar && !stream(2, 1).familiar);
+        assert!(stream(2, 0).usual && stream(6, 0).usual);
+        assert!(!stream(0x22, 0).usual && !stream(2, 1).usual);
         assert_eq!((stream(2, 0).kind, stream(2, 0).length), (StreamKind::Data, 2));
+        assert!(StreamHeader::read(&[0; STREAM_BYTES]).is_none(), "zeros fit their own checksum");
     }
 }

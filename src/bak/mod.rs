@@ -19,6 +19,8 @@ mod finding;
 mod frame;
 mod order;
 mod page;
+#[cfg(test)]
+mod tests;
 
 pub use checker::Checker;
 pub use description::{Build, DatabaseFile, Description};

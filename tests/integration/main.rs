@@ -1,1 +1,3 @@
 //! The integration tests, one binary.
+#[cfg(test)]
+mod bak_real;
