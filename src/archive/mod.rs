@@ -7,7 +7,8 @@
 //!
 //! - [`pack()`] makes a zip in one pass over the dump, in bounded memory, whatever the size of the database.
 //! - [`ReadBack`] compares what is read back from a disk with what was written, and computes the zip's SHA-256.
-//! - [`read_manifest`] and [`test()`] read zips through an independent library, and account for every byte of the file.
+//! - [`read_manifest`] and [`test()`] read zips through an independent library, and account for every byte of the file;
+//!   [`inspect()`] does so for whatever file a person points at.
 //!
 //! The zip's own SHA-256 comes from reading it back: its first bytes (CRC and sizes) are the last that become known, and
 //! SHA-256 cannot be begun without them. What stands between writing and reading back is the [`Seal`]: length and CRC-32 of
@@ -16,6 +17,7 @@
 mod deflate;
 mod hash;
 mod inflate;
+mod inspect;
 mod layout;
 mod level;
 mod manifest;
@@ -29,6 +31,7 @@ mod writer;
 
 pub use deflate::{BLOCK_BYTES, BlockPacker, Mismatch};
 pub use hash::Sha256Sum;
+pub use inspect::{Content, Dump, Inspection, inspect};
 pub use level::Level;
 pub use manifest::{Company, MANIFEST_FORMAT, MANIFEST_NAME, Manifest, Part, Verdict};
 pub use pack::{PackOptions, Packed, PartDigest, pack};

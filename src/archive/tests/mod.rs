@@ -2,6 +2,7 @@
 //! fail.
 
 mod damage;
+mod inspect;
 mod large;
 mod pack;
 mod readers;
