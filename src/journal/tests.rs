@@ -1,3 +1,5 @@
+//! Tests of the journal: what was written is read back, and a broken journal stops nothing.
+
 use super::*;
 use crate::backup::outcome::{Phase, PhaseTime, Trigger};
 use crate::clock::SystemClock;

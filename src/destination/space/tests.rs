@@ -1,3 +1,5 @@
+//! Tests of the planning of space: what yields, and what never does.
+
 use super::*;
 use crate::slot::YIELDS_AFTER;
 use chrono::TimeDelta;
