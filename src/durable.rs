@@ -8,11 +8,16 @@ pub use ledger::Ledger;
 use crate::platform;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 /// What ends the name of every file under construction.
 pub const PARTIAL: &str = ".partial";
+
+/// What a backup is read from, wherever it lies.
+pub trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
 
 /// The name beside `path` under which it is made: `09h/MCDados.zip` → `09h/.MCDados.zip.partial`.
 pub fn partial_of(path: &Path) -> PathBuf {

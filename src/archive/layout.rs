@@ -3,8 +3,8 @@
 
 use super::hash::Sha256Sum;
 use super::problems;
-use super::read::ReadSeek;
 use super::records::{self, Entry, LOCAL_BYTES};
+use crate::durable::ReadSeek;
 use crate::problem::{Problem, Result};
 use crate::words;
 use sha2::{Digest, Sha256};

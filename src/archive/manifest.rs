@@ -107,6 +107,11 @@ impl Manifest {
             && self.part(&part.entry_name).is_some_and(|own| *own == Part::new(part, own.verdict.clone()))
     }
 
+    /// Size in bytes of the dumps in it: the parts whose content was checked.
+    pub fn dump_bytes(&self) -> u64 {
+        self.parts.iter().filter(|part| part.verdict.is_some()).map(|part| part.bytes).sum()
+    }
+
     /// The manifest as it stands in a zip.
     pub fn to_json(&self) -> Result<Vec<u8>> {
         let mut json = serde_json::to_vec_pretty(self).map_err(Problem::internal)?;

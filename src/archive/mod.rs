@@ -35,7 +35,8 @@ pub use inspect::{Content, Dump, Inspection, inspect};
 pub use level::Level;
 pub use manifest::{Company, MANIFEST_FORMAT, MANIFEST_NAME, Manifest, Part, Verdict};
 pub use pack::{PackOptions, Packed, PartDigest, pack};
-pub use read::{ReadSeek, read_manifest};
+pub use read::read_manifest;
+
 pub use read_back::{ReadBack, Seal};
 pub use records::Method;
 pub use testing::{Depth, EntryReport, Proof, TestReport, test};

@@ -3,6 +3,7 @@
 
 use super::manifest::{MANIFEST_NAME, Manifest};
 use super::problems;
+use crate::durable::ReadSeek;
 use crate::problem::{Problem, Result};
 use std::cell::Cell;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -14,11 +15,6 @@ use zip::result::ZipError;
 /// A directory of ours has some hundred bytes. This is what opening a zip may read at most, so that one with millions of
 /// entries costs no memory.
 const OPENING_BYTES: u64 = 2 << 20;
-
-/// What a zip is read from.
-pub trait ReadSeek: Read + Seek + Send {}
-
-impl<T: Read + Seek + Send> ReadSeek for T {}
 
 /// A zip that is open.
 pub(super) type Open<'r> = ZipArchive<Budgeted<'r>>;

@@ -1,3 +1,28 @@
 //! The backup run: one pass from SQL Server to slot and terminal.
+//!
+//! ```text
+//! prepare ─▶ dump ─▶ pack (check ∥ compress ∥ copy) ─▶ confirm
+//! ```
+//!
+//! [`run()`] makes one backup; [`copy_pending`] makes up what the terminal lacks. Both are told everything by a [`World`]
+//! and tell everything to a [`Monitor`].
 
+mod confirm;
+pub mod contents;
+mod describe;
+mod dump;
+mod estimate;
+mod growth;
+mod links;
 pub mod outcome;
+mod pack;
+mod pending;
+mod prepare;
+mod rescue;
+mod room;
+mod run;
+mod terminal;
+mod verdict;
+
+pub use pending::{MadeUp, copy_pending};
+pub use run::{Monitor, Order, World, run};

@@ -16,6 +16,7 @@ pub use identity::{Identity, Mark, agent_id};
 pub use name::{Name, NotAName};
 pub use problems::explain;
 
+pub use crate::durable::ReadSeek;
 pub use crate::platform::{FileId, Place, ReadBack, Space, VolumeId};
 
 use crate::problem::{Problem, Result};
@@ -86,11 +87,6 @@ impl fmt::Debug for LockGuard {
         f.write_str("LockGuard")
     }
 }
-
-/// What a backup is read from.
-pub trait ReadSeek: Read + Seek + Send {}
-
-impl<T: Read + Seek + Send> ReadSeek for T {}
 
 /// A place for backups. What every implementation promises, and one suite proves on each:
 ///

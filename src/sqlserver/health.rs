@@ -214,6 +214,8 @@ pub struct DatabaseFacts {
     pub recovery_model: RecoveryModel,
     /// What its log waits for before it can be truncated, in the server's words.
     pub log_waits_for: Option<String>,
+    /// Whether its files are encrypted (TDE): nobody but a server with its key reads its backups.
+    pub encrypted: bool,
     /// Size of its data files.
     pub data_bytes: Option<u64>,
     /// What of them is in use: close to the size of the next backup.
@@ -251,6 +253,7 @@ impl DatabaseFacts {
             page_verify: PageVerify::of(fields.text("page_verify_option_desc")?.as_deref()),
             recovery_model: RecoveryModel::of(fields.text("recovery_model_desc")?.as_deref()),
             log_waits_for: fields.text("log_reuse_wait_desc")?,
+            encrypted: fields.flag("is_encrypted")?,
             data_bytes: files.as_ref().map(|files| files.data_bytes),
             used_bytes: files.as_ref().and_then(|files| files.used_bytes),
             log_bytes: files.as_ref().map(|files| files.log_bytes),

@@ -229,6 +229,7 @@ mod tests {
             used_bytes: Some(GIB),
             log_bytes: Some(GIB / 2),
             size_limit_bytes: Some(10 * GIB),
+            encrypted: false,
             suspect_pages: Some(0),
         }
     }

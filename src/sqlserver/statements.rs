@@ -207,10 +207,10 @@ pub const CONFIGURATION: Statement = Statement::fixed(
 pub const BACKUP_COMPRESSION_DEFAULT: &str = "backup compression default";
 
 /// The state of database `@P1` (nvarchar). Columns `name`, `recovery_model_desc`, `page_verify_option_desc`,
-/// `log_reuse_wait_desc` (nvarchar; null while the database is not open) and `state` (tinyint: 0 online, 1 restoring,
+/// `log_reuse_wait_desc` (nvarchar; null while the database is not open), `is_encrypted` (bit: TDE) and `state` (tinyint: 0 online, 1 restoring,
 /// 2 recovering, 3 recovery pending, 4 suspect, 5 emergency, 6 offline). No row: it is missing.
 pub const DATABASE: Statement = Statement::fixed(
-    "SELECT name, state, recovery_model_desc, page_verify_option_desc, log_reuse_wait_desc \
+    "SELECT name, state, recovery_model_desc, page_verify_option_desc, log_reuse_wait_desc, is_encrypted \
      FROM sys.databases WHERE name = @P1",
 );
 

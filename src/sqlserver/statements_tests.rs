@@ -49,7 +49,7 @@ fn the_texts_about_sessions_are_these() {
 fn the_texts_about_server_and_database_are_these() {
     assert_snapshot!(SERVER, @"SELECT CONVERT(nvarchar(128), SERVERPROPERTY(N'ProductVersion')) AS product_version, CONVERT(nvarchar(128), SERVERPROPERTY(N'Edition')) AS edition, CONVERT(int, SERVERPROPERTY(N'EngineEdition')) AS engine_edition, CONVERT(nvarchar(128), SERVERPROPERTY(N'MachineName')) AS machine_name, CONVERT(nvarchar(128), SERVERPROPERTY(N'InstanceName')) AS instance_name, CONVERT(nvarchar(400), @@VERSION) AS version_text");
     assert_snapshot!(CONFIGURATION, @"SELECT CONVERT(int, value_in_use) AS value_in_use FROM sys.configurations WHERE name = @P1");
-    assert_snapshot!(DATABASE, @"SELECT name, state, recovery_model_desc, page_verify_option_desc, log_reuse_wait_desc FROM sys.databases WHERE name = @P1");
+    assert_snapshot!(DATABASE, @"SELECT name, state, recovery_model_desc, page_verify_option_desc, log_reuse_wait_desc, is_encrypted FROM sys.databases WHERE name = @P1");
     assert_snapshot!(use_database("MC]Dados").unwrap(), @"USE [MC]]Dados]");
     assert_snapshot!(FILES, @"SELECT type, size AS pages, FILEPROPERTY(name, N'SpaceUsed') AS used_pages FROM sys.database_files");
     assert_snapshot!(SUSPECT_PAGES, @"SELECT COUNT(*) AS pages FROM msdb.dbo.suspect_pages WHERE database_id = DB_ID(@P1) AND event_type IN (1, 2, 3)");

@@ -1,0 +1,177 @@
+//! The end of a run: what was written is read back and takes its good names. On the server first: the slot is renamed into
+//! place, then the newest and the weekday are linked, then the dump becomes `MCDados.bak`; the terminal follows.
+
+use super::links::{self, Linking};
+use super::outcome::{CopyReport, Phase, Progress};
+use super::pack::{self, Packed};
+use super::pending;
+use super::run::{Run, blocking, cancelled};
+use super::terminal::{Decision, STALL, TerminalCopy};
+use crate::archive::{self, Seal, Sha256Sum};
+use crate::destination::{Name, ReadBack, Staged};
+use crate::problem::{Code, Problem, Result};
+use crate::slot::{Day, Hour, Set};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// Reads back, publishes, links.
+///
+/// # Errors
+/// The server's side failed or somebody stopped the run: nothing took a new name. A terminal that failed is a Warning.
+pub(super) async fn confirm(run: &mut Run<'_>, packed: Packed) -> Result<()> {
+    let Packed { dumped, staged, zip, terminal, fit_for_weekday } = packed;
+    let read_back = read_back(run, staged, zip.seal, terminal.as_ref()).await;
+    let (staged, sha256, read) = match read_back {
+        Ok(read) => read,
+        Err(problem) => return give_up(terminal, problem).await,
+    };
+    let linking = linking(run, fit_for_weekday);
+    if let Err(problem) = publish(run, staged, &linking, read).await {
+        return give_up(terminal, problem).await;
+    }
+    run.report.zip_sha256 = sha256.to_string();
+    keep_dump(run, dumped).await;
+    finish_terminal(run, terminal, sha256, linking).await;
+    Ok(())
+}
+
+async fn give_up(terminal: Option<TerminalCopy>, problem: Problem) -> Result<()> {
+    if let Some(copy) = terminal {
+        pack::discard(copy).await;
+    }
+    Err(problem)
+}
+
+async fn read_back(
+    run: &Run<'_>,
+    mut staged: Box<dyn Staged>,
+    seal: Seal,
+    terminal: Option<&TerminalCopy>,
+) -> Result<(Box<dyn Staged>, Sha256Sum, ReadBack)> {
+    let (meter, since) = run.meter();
+    let copied = terminal.map(TerminalCopy::meter);
+    let cancel: CancellationToken = run.cancel.clone();
+    let shown = run.world.local.shown();
+    blocking(move || {
+        let mut compared = archive::ReadBack::new(seal);
+        let mut done_bytes = 0;
+        let mut told = |bytes: &[u8]| {
+            compared.feed(bytes);
+            done_bytes += bytes.len() as u64;
+            meter.tell(
+                since,
+                Progress {
+                    phase: Phase::Confirming,
+                    done_bytes,
+                    total_bytes: Some(seal.bytes),
+                    percent: None,
+                    copied_bytes: copied.as_ref().map_or(0, |copied| copied()),
+                    left_secs: None,
+                },
+            );
+        };
+        let read = staged.seal().and_then(|()| staged.read_back(&mut told));
+        let stopped = if cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) };
+        let read = read
+            .and_then(|read| Ok((compared.finish(&shown)?, read)))
+            .and_then(|read| stopped.map(|()| read));
+        match read {
+            Ok((sha256, read)) => Ok((staged, sha256, read)),
+            Err(problem) => {
+                if let Err(left) = staged.discard() {
+                    tracing::warn!(problem = %left, "an unfinished zip stays until the next start");
+                }
+                Err(problem)
+            }
+        }
+    })
+    .await
+}
+
+/// The names of this backup: the weekday only where the dump is fit for it, and a database that shrank was confirmed.
+fn linking(run: &Run<'_>, fit_for_weekday: bool) -> Linking {
+    let begun = run.order.begun;
+    let shrank = run.report.problems.iter().any(|problem| problem.code == Code::DatabaseShrank);
+    let accepted = run.order.accept_shrunk || run.world.config.backup.accept_shrunk;
+    let mut to = vec![Set::Newest];
+    if fit_for_weekday && (!shrank || accepted) {
+        to.push(Set::Day(Day::of(begun)));
+    }
+    Linking { from: Set::Hour(Hour::of(begun)), to }
+}
+
+async fn publish(
+    run: &mut Run<'_>,
+    staged: Box<dyn Staged>,
+    linking: &Linking,
+    read: ReadBack,
+) -> Result<()> {
+    let local = Arc::clone(&run.world.local);
+    let archive = run.world.archive().clone();
+    let names = linking.clone();
+    let link_problem = blocking(move || {
+        staged.publish()?;
+        Ok(links::make(&*local, &archive, &names))
+    })
+    .await?;
+    let slot = Name::zip(linking.from, run.world.archive());
+    run.report.server = Some(CopyReport {
+        path: run.world.local.path_of(&slot).display().to_string(),
+        done: true,
+        from_medium: Some(read.from_medium),
+        links_pending: link_problem.is_some(),
+    });
+    if let Some(problem) = link_problem {
+        run.warn(problem);
+    }
+    Ok(())
+}
+
+/// The dump becomes `MCDados.bak`. The zip stands already, so that a failure here is a Warning.
+async fn keep_dump(run: &mut Run<'_>, dumped: super::dump::Dumped) {
+    if let Err(problem) = blocking(move || dumped.staged.publish()).await {
+        run.warn(problem);
+    }
+}
+
+async fn finish_terminal(run: &mut Run<'_>, copy: Option<TerminalCopy>, sha256: Sha256Sum, links: Linking) {
+    let Some(terminal) = run.world.terminal.clone() else { return };
+    let Linking { from, .. } = links;
+    let done = match copy {
+        Some(copy) => {
+            let (meter, since) = run.meter();
+            let total = run.report.zip_bytes;
+            let told = |copy: &TerminalCopy| {
+                meter.tell(
+                    since,
+                    Progress {
+                        phase: Phase::Confirming,
+                        done_bytes: copy.read_back_bytes(),
+                        total_bytes: Some(total),
+                        percent: None,
+                        copied_bytes: copy.copied_bytes(),
+                        left_secs: None,
+                    },
+                );
+            };
+            copy.finish(Decision::Publish { sha256, links }, STALL, told).await.map_err(Some)
+        }
+        // Why there was no copy is a problem of the run already.
+        None => Err(None),
+    };
+    match done {
+        Ok(report) => {
+            pending::done(run, from, report.links_pending).await;
+            run.report.terminal = Some(report);
+        }
+        Err(problem) => {
+            let path = terminal.path_of(&Name::zip(from, run.world.archive())).display().to_string();
+            run.report.terminal =
+                Some(CopyReport { path, done: false, from_medium: None, links_pending: true });
+            if let Some(problem) = problem {
+                run.warn(problem);
+            }
+            pending::note(run, from).await;
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! What a run says of its backup: the manifest, and the sentence of a dump that cannot be read.
+
+use super::prepare::Prepared;
+use super::run::Run;
+use crate::archive::{Company, MANIFEST_FORMAT, Manifest, Verdict};
+use crate::problem::{Code, Problem, Result};
+use crate::words;
+use crate::words::Words;
+use std::io;
+use std::path::Path;
+
+/// The manifest of this run's backup, still without parts.
+pub(super) fn manifest(run: &Run<'_>, prepared: &Prepared) -> Result<Manifest> {
+    let world = run.world;
+    let shop = &world.config.shop;
+    Ok(Manifest {
+        format: MANIFEST_FORMAT,
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        run: run.order.id,
+        sequence: run.order.sequence,
+        hour: Some(run.report.hour),
+        begun: run.order.begun,
+        finished: world.clock.local_now(),
+        shop: world.identity.shop.clone(),
+        agent: world.identity.agent,
+        server: prepared.server.clone(),
+        database: world.database()?.as_str().to_owned(),
+        company: Some(Company {
+            legal_name: shop.legal_name.clone(),
+            trade_name: shop.trade_name.clone(),
+            cnpj: shop.cnpj.as_ref().map(ToString::to_string).unwrap_or_default(),
+            store: shop.store.clone(),
+        }),
+        parts: Vec::new(),
+    })
+}
+
+/// The verdict as the manifest keeps it.
+pub(super) fn verdict(words: &Words, warning: Option<&Problem>) -> Verdict {
+    let code = warning.map_or("good", |problem| problem.code.id());
+    Verdict { code: code.to_owned(), text: words.clone() }
+}
+
+/// The dump that SQL Server wrote cannot be opened by this program.
+pub(super) fn dump_unreadable(path: &Path, error: &io::Error) -> Problem {
+    tracing::error!(%error, path = %path.display(), "the dump cannot be opened");
+    let shown = path.display();
+    Problem::new(
+        Code::FolderDevice,
+        words!(
+            "O SQL Server gravou o backup, mas {shown} não pode ser lido por este programa.",
+            "SQL Server wrote the backup, but {shown} cannot be read by this program.",
+        ),
+        words!(
+            "Confira se a pasta de backup é a mesma para o servidor (folder_seen_by_server) e se este programa pode ler nela.",
+            "See that the backup folder is the same one for the server (folder_seen_by_server) and that this program may read it.",
+        ),
+    )
+}

@@ -1,0 +1,344 @@
+//! Copies that the terminal does not have yet: remembered by the journal while it is away, found by comparing both sides when
+//! it is back, made up newest first, without a new dump.
+
+use super::contents::{self, Held};
+use super::links::{self, Linking};
+use super::outcome::{Phase, Progress};
+use super::run::{Monitor, Run, World, blocking, cancelled};
+use crate::destination::{Destination, Name, Staged};
+use crate::journal::PendingCopy;
+use crate::problem::{Code, Problem, Result};
+use crate::slot::{ArchiveName, Hour, Set};
+use crate::words;
+use sha2::{Digest, Sha256};
+use std::io::Read;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// How a file that the terminal lacks gets there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Its bytes are copied.
+    Copy,
+    /// The terminal has the same backup under this name already: a link is enough.
+    LinkFrom(Set),
+}
+
+/// One file that the terminal lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Its place in the rotation.
+    pub set: Set,
+    /// Its place among the backups.
+    pub sequence: u64,
+    /// How it gets there.
+    pub way: Way,
+}
+
+/// What the terminal lacks (pure): every file whose backup is newer on the server, newest first; hours before the names that
+/// are links to them.
+pub fn missing(server: &[Held], terminal: &[Held]) -> Vec<Missing> {
+    let there = |set: Set| terminal.iter().find(|held| held.set == set).map_or(0, Held::sequence);
+    let mut wanted: Vec<&Held> = server.iter().filter(|held| held.sequence() > there(held.set)).collect();
+    wanted.sort_by_key(|held| (std::cmp::Reverse(held.sequence()), rank(held.set)));
+    let mut arrived: Vec<(u64, Set)> = terminal.iter().map(|held| (held.sequence(), held.set)).collect();
+    let mut missing = Vec::new();
+    for held in wanted {
+        let sequence = held.sequence();
+        // A file that itself is about to be replaced is no source of a link.
+        let source = arrived.iter().find(|(have, _)| *have == sequence).map(|(_, set)| *set);
+        let way = source.map_or(Way::Copy, Way::LinkFrom);
+        arrived.retain(|(_, set)| *set != held.set);
+        arrived.push((sequence, held.set));
+        missing.push(Missing { set: held.set, sequence, way });
+    }
+    missing
+}
+
+const fn rank(set: Set) -> u8 {
+    match set {
+        Set::Hour(_) => 0,
+        Set::Newest => 1,
+        Set::Day(_) => 2,
+    }
+}
+
+/// Remembers that the terminal lacks the backup of `run`.
+pub(super) async fn note(run: &mut Run<'_>, set: Set) {
+    let Set::Hour(hour) = set else { return };
+    let copy = PendingCopy { hour: hour.number(), sequence: run.order.sequence };
+    change(run, hour, Some(copy));
+}
+
+/// Remembers that the terminal has the backup of `run`, or all of it but links.
+pub(super) async fn done(run: &mut Run<'_>, set: Set, links_pending: bool) {
+    let Set::Hour(hour) = set else { return };
+    let copy = links_pending.then(|| PendingCopy { hour: hour.number(), sequence: run.order.sequence });
+    change(run, hour, copy);
+}
+
+fn change(run: &mut Run<'_>, hour: Hour, copy: Option<PendingCopy>) {
+    let journal = &run.world.journal;
+    let changed = journal.pending().and_then(|mut pending| {
+        pending.retain(|other| other.hour != hour.number());
+        pending.extend(copy);
+        journal.set_pending(&pending)
+    });
+    if let Err(problem) = changed {
+        run.warn(problem);
+    }
+}
+
+/// What came of making up the copies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MadeUp {
+    /// Files that the terminal has now.
+    pub copied: Vec<Set>,
+    /// Files that it still lacks.
+    pub left: Vec<Set>,
+    /// What stopped it.
+    pub problem: Option<Problem>,
+}
+
+/// Copies to the terminal what it lacks, newest first. Stops at the first problem; what is left stays pending.
+pub async fn copy_pending(world: &World, monitor: Arc<dyn Monitor>, cancel: CancellationToken) -> MadeUp {
+    let Some(terminal) = world.terminal.clone() else { return MadeUp::default() };
+    let work = Work {
+        local: Arc::clone(&world.local),
+        terminal,
+        archive: world.archive().clone(),
+        identity: world.identity.clone(),
+        monitor,
+        cancel,
+    };
+    let journal = world.journal.clone();
+    let made_up = blocking(move || Ok(work.all())).await;
+    let mut made_up =
+        made_up.unwrap_or_else(|problem| MadeUp { problem: Some(problem), ..MadeUp::default() });
+    if let Err(problem) = remember(&journal, &made_up) {
+        made_up.problem.get_or_insert(problem);
+    }
+    made_up
+}
+
+/// Both sides were compared: where nothing stopped it, nothing is pending any more.
+fn remember(journal: &crate::journal::Journal, made_up: &MadeUp) -> Result<()> {
+    if made_up.problem.is_none() {
+        return journal.set_pending(&[]);
+    }
+    let mut pending = journal.pending()?;
+    pending.retain(|copy| !made_up.copied.iter().any(|set| is_hour(*set, copy.hour)));
+    journal.set_pending(&pending)
+}
+
+fn is_hour(set: Set, hour: u8) -> bool {
+    matches!(set, Set::Hour(slot) if slot.number() == hour)
+}
+
+struct Work {
+    local: Arc<dyn Destination>,
+    terminal: Arc<dyn Destination>,
+    archive: ArchiveName,
+    identity: crate::destination::Identity,
+    monitor: Arc<dyn Monitor>,
+    cancel: CancellationToken,
+}
+
+impl Work {
+    fn all(&self) -> MadeUp {
+        let found = self.terminal.check(&self.identity).and_then(|()| {
+            let server = contents::read(&*self.local, &self.archive)?;
+            let terminal = contents::read(&*self.terminal, &self.archive)?;
+            Ok(missing(&server, &terminal))
+        });
+        let missing = match found {
+            Ok(missing) => missing,
+            Err(problem) => return MadeUp { problem: Some(problem), ..MadeUp::default() },
+        };
+        let mut made_up = MadeUp::default();
+        for file in &missing {
+            if made_up.problem.is_some() {
+                made_up.left.push(file.set);
+                continue;
+            }
+            match self.one(file) {
+                Ok(()) => made_up.copied.push(file.set),
+                Err(problem) => {
+                    made_up.problem = Some(problem);
+                    made_up.left.push(file.set);
+                }
+            }
+        }
+        made_up
+    }
+
+    fn one(&self, file: &Missing) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        match file.way {
+            Way::Copy => self.copy(file.set),
+            Way::LinkFrom(from) => {
+                let linking = Linking { from, to: vec![file.set] };
+                links::make(&*self.terminal, &self.archive, &linking).map_or(Ok(()), Err)
+            }
+        }
+    }
+
+    fn copy(&self, set: Set) -> Result<()> {
+        let name = Name::zip(set, &self.archive);
+        let Some(mut source) = self.local.open(&name)? else { return Ok(()) };
+        let total = self.local.stat(&name)?.map(|stat| stat.bytes);
+        let mut staged = self.terminal.stage(&name)?;
+        match self.transfer(&mut *source, &mut *staged, total) {
+            Ok(()) => staged.publish(),
+            Err(problem) => {
+                if let Err(left) = staged.discard() {
+                    tracing::warn!(problem = %left, "an unfinished copy stays until the next start");
+                }
+                Err(problem)
+            }
+        }
+    }
+
+    fn transfer(&self, source: &mut dyn Read, staged: &mut dyn Staged, total: Option<u64>) -> Result<()> {
+        let mut written = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        let mut done_bytes = 0;
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(cancelled());
+            }
+            let count = source.read(&mut buffer).map_err(|error| self.local.explain(&error))?;
+            if count == 0 {
+                break;
+            }
+            written.update(&buffer[..count]);
+            staged.write_all(&buffer[..count]).map_err(|error| self.terminal.explain(&error))?;
+            done_bytes += count as u64;
+            self.monitor.progress(Progress {
+                phase: Phase::Packing,
+                done_bytes,
+                total_bytes: total,
+                percent: None,
+                copied_bytes: done_bytes,
+                left_secs: None,
+            });
+        }
+        staged.seal()?;
+        let mut read_back = Sha256::new();
+        staged.read_back(&mut |bytes| read_back.update(bytes))?;
+        if written.finalize() == read_back.finalize() { Ok(()) } else { Err(differs(&self.terminal.shown())) }
+    }
+}
+
+fn differs(shown: &str) -> Problem {
+    Problem::new(
+        Code::TerminalIo,
+        words!(
+            "A cópia pendente lida de volta do terminal de backup ({shown}) não é o que foi gravado.",
+            "The pending copy read back from the terminal de backup ({shown}) is not what was written.",
+        ),
+        words!(
+            "O disco ou a rede desse computador está falhando; a cópia será tentada de novo.",
+            "That machine's disk or network is failing; the copy will be tried again.",
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::Manifest;
+    use crate::destination::Stat;
+    use crate::slot::Day;
+    use chrono::DateTime;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    fn held(set: Set, sequence: u64) -> Held {
+        let manifest = Manifest {
+            format: 1,
+            program: String::new(),
+            run: Uuid::nil(),
+            sequence,
+            hour: None,
+            begun: DateTime::UNIX_EPOCH.fixed_offset(),
+            finished: DateTime::UNIX_EPOCH.fixed_offset(),
+            shop: String::new(),
+            agent: Uuid::nil(),
+            server: String::new(),
+            database: String::new(),
+            company: None,
+            parts: Vec::new(),
+        };
+        let stat = Stat { bytes: 1, modified: DateTime::UNIX_EPOCH, same_as: None };
+        Held { set, stat, manifest: Some(manifest) }
+    }
+
+    fn hour(number: u8) -> Set {
+        Set::Hour(Hour::new(number).unwrap())
+    }
+
+    #[test]
+    fn what_is_missing_comes_newest_first_and_is_copied_once() {
+        let server = [
+            held(hour(9), 10),
+            held(hour(10), 11),
+            held(hour(11), 12),
+            held(Set::Newest, 12),
+            held(Set::Day(Day::Segunda), 12),
+        ];
+        let terminal = [held(hour(9), 10), held(hour(11), 3), held(Set::Newest, 10)];
+        let missing: Vec<_> = missing(&server, &terminal).iter().map(|file| (file.set, file.way)).collect();
+        assert_eq!(
+            missing,
+            [
+                (hour(11), Way::Copy),
+                (Set::Newest, Way::LinkFrom(hour(11))),
+                (Set::Day(Day::Segunda), Way::LinkFrom(hour(11))),
+                (hour(10), Way::Copy),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_weekday_whose_hour_was_replaced_is_copied_for_itself() {
+        let server = [held(hour(9), 30), held(Set::Newest, 30), held(Set::Day(Day::Domingo), 5)];
+        let terminal = [held(hour(9), 5), held(Set::Newest, 5)];
+        let found = missing(&server, &terminal);
+        assert_eq!(found.last().map(|file| (file.set, file.way)), Some((Set::Day(Day::Domingo), Way::Copy)));
+    }
+
+    fn any_side() -> impl Strategy<Value = Vec<Held>> {
+        prop::collection::vec((0..32_usize, 1..20_u64), 0..32).prop_map(|files| {
+            let mut side: Vec<Held> = Vec::new();
+            for (place, sequence) in files {
+                let set = Set::all().nth(place).unwrap();
+                side.retain(|held| held.set != set);
+                side.push(held(set, sequence));
+            }
+            side
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn carrying_out_what_is_missing_leaves_nothing_missing(server in any_side(), terminal in any_side()) {
+            let mut after = terminal.clone();
+            for file in missing(&server, &terminal) {
+                if let Way::LinkFrom(from) = file.way {
+                    let source = after.iter().find(|held| held.set == from).map(Held::sequence);
+                    prop_assert_eq!(source, Some(file.sequence), "a link needs its source at that moment");
+                }
+                after.retain(|held| held.set != file.set);
+                after.push(held(file.set, file.sequence));
+            }
+            prop_assert!(missing(&server, &after).is_empty());
+            for old in &terminal {
+                let now = after.iter().find(|held| held.set == old.set).map(Held::sequence);
+                prop_assert!(now >= Some(old.sequence()), "nothing newer is replaced by something older");
+            }
+        }
+    }
+}
