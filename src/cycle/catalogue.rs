@@ -28,6 +28,8 @@ pub enum CheckId {
     Server,
     /// Login and rights.
     Access,
+    /// Rights without which a backup is made all the same.
+    LesserRights,
     /// The database is there and open.
     Database,
     /// The server reports no damage.
@@ -136,6 +138,7 @@ static PROGRAM: Check = Check {
         Code::Usage,
         Code::RunCancelled,
         Code::RunInterrupted,
+        Code::RestoreRefused,
         Code::AgentMissing,
         Code::AgentRunning,
         Code::AgentState,
@@ -148,7 +151,7 @@ static PROGRAM: Check = Check {
 };
 
 /// Every check, causes before what they explain: the first unhealthy one is what people should read first.
-pub static CATALOGUE: [Check; 23] = [
+pub static CATALOGUE: [Check; 24] = [
     Check {
         id: CheckId::Configuration,
         name: "configuration",
@@ -185,6 +188,7 @@ pub static CATALOGUE: [Check; 23] = [
             Code::SqlTls,
             Code::SqlConnectionLost,
             Code::SqlStalled,
+            Code::SqlKilled,
             Code::SqlError,
         ],
     },
@@ -263,6 +267,8 @@ pub static CATALOGUE: [Check; 23] = [
             Code::BackupNotABackup,
             Code::BackupReadBack,
             Code::ArchiveDamaged,
+            Code::ArchiveMismatch,
+            Code::ArchiveNewer,
         ],
     },
     Check {
@@ -369,6 +375,15 @@ pub static CATALOGUE: [Check; 23] = [
         depends_on: ASKING,
         must_last: AT_ONCE,
         codes: &[Code::DatabasePageVerify, Code::DatabaseLogLarge, Code::DatabaseNearLimit],
+    },
+    Check {
+        id: CheckId::LesserRights,
+        name: "lesser-rights",
+        title: ("Permissões complementares no SQL Server", "Lesser rights in SQL Server"),
+        severity: Severity::Notice,
+        depends_on: ASKING,
+        must_last: AT_ONCE,
+        codes: &[Code::SqlRightsLimited],
     },
     Check {
         id: CheckId::FolderRights,

@@ -77,7 +77,7 @@ fn damage(database: &DatabaseFacts) -> Option<Problem> {
     Some(Problem::new(Code::DatabaseDamaged, sentence, errors::damage_hint(name)))
 }
 
-/// Without a right on the database there is no backup: one problem. Without others something does not work: one each.
+/// Without a right on the database there is no backup: one problem. Without others something does not work: one for all.
 fn lacking(rights: &Rights, database: &DatabaseFacts, server: &ServerFacts) -> Vec<Problem> {
     let plan = GrantPlan::of(rights, &database.name, server.version).ok();
     let script = plan.map(|plan| line(&plan.statements)).unwrap_or_default();
@@ -86,12 +86,16 @@ fn lacking(rights: &Rights, database: &DatabaseFacts, server: &ServerFacts) -> V
     if missing.contains(&Right::Backup) {
         problems.push(no_backup(&rights.login, &database.name, &script));
     }
-    problems.extend(missing.iter().filter_map(|right| match right {
-        Right::Server(server_right) => {
-            Some(limited(&rights.login, server_right.name(), right.without(), &script))
-        }
-        Right::OwnLogin | Right::Enter | Right::Backup => None,
-    }));
+    let lesser: Vec<(&str, Words)> = missing
+        .iter()
+        .filter_map(|right| match right {
+            Right::Server(server_right) => Some((server_right.name(), right.without())),
+            Right::OwnLogin | Right::Enter | Right::Backup => None,
+        })
+        .collect();
+    if !lesser.is_empty() {
+        problems.push(limited(&rights.login, &lesser, &script));
+    }
     problems
 }
 
@@ -117,14 +121,15 @@ fn no_backup(login: &str, database: &str, script: &str) -> Problem {
     )
 }
 
-fn limited(login: &str, right: &str, without: Words, script: &str) -> Problem {
-    let Words { pt, en } = without;
+fn limited(login: &str, lesser: &[(&str, Words)], script: &str) -> Problem {
+    let list = |language| {
+        let rights = lesser.iter().map(|(right, without)| format!("{right} ({})", without.get(language)));
+        rights.collect::<Vec<_>>().join(", ")
+    };
+    let (pt, en) = (list(Language::Portuguese), list(Language::English));
     Problem::new(
         Code::SqlRightsLimited,
-        words!(
-            "O login «{login}» não tem a permissão {right}: {pt}.",
-            "The login “{login}” lacks the right {right}: {en}.",
-        ),
+        words!("Faltam permissões ao login «{login}»: {pt}.", "The login “{login}” lacks rights: {en}."),
         mending(script),
     )
 }
@@ -306,6 +311,26 @@ mod tests {
         assert_eq!(codes, [Code::SqlRights, Code::SqlRightsLimited]);
         let line = "USE [master]; GRANT VIEW SERVER STATE TO [backup]; USE [MCDados]; ALTER ROLE [db_backupoperator] ADD MEMBER [backup];";
         assert!(problems.iter().all(|problem| problem.hint.pt.contains(line)), "{problems:#?}");
+    }
+
+    #[test]
+    fn what_people_read_is_this() {
+        let bad = DatabaseFacts {
+            page_verify: PageVerify::None,
+            recovery_model: RecoveryModel::Full,
+            used_bytes: Some(9 * GIB),
+            log_bytes: Some(14 * GIB),
+            suspect_pages: Some(2),
+            ..well()
+        };
+        let rights = Rights { backup: Some(false), create_any_database: false, ..all() };
+        let mut text = String::new();
+        for problem in judge(&express(), Some(&bad), &rights, &Subject::default()) {
+            for language in [Language::Portuguese, Language::English] {
+                text += &format!("[{}] {}\n", problem.code, problem.text(language));
+            }
+        }
+        insta::assert_snapshot!("judged", text);
     }
 
     #[test]
