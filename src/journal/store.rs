@@ -137,15 +137,18 @@ impl Store {
         Ok(())
     }
 
-    /// Renames the file, with its rollback file (which would be taken for the new file's), and says so in the new one.
+    /// Renames the file and its companions, which SQLite would take for the new file's and so go first; says so in the new
+    /// one.
     fn set_aside(&mut self, failure: Failure, now: DateTime<FixedOffset>) -> io::Result<()> {
         self.connection = None;
         let aside = free_name(&self.path, if failure == Failure::Newer { "newer" } else { "corrupt" });
-        fs::rename(&self.path, &aside)?;
-        match fs::rename(rollback(&self.path), rollback(&aside)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
+        for ending in ["-wal", "-shm", "-journal"] {
+            match fs::rename(companion(&self.path, ending), companion(&aside, ending)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
         }
+        fs::rename(&self.path, &aside)?;
         let notice = begun_anew(failure, &aside);
         tracing::error!(aside = %aside.display(), ?failure, "the journal was set aside");
         self.waiting.add(Change::Event(Event {
@@ -240,10 +243,10 @@ fn connected<'a>(
     }
 }
 
-/// SQLite's name for the rollback file of `path`.
-fn rollback(path: &Path) -> PathBuf {
+/// SQLite's name for a file that belongs to `path`.
+fn companion(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push("-journal");
+    name.push(ending);
     PathBuf::from(name)
 }
 

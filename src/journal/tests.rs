@@ -189,15 +189,18 @@ fn a_file_without_its_tables_is_set_aside_when_that_shows() {
 }
 
 #[test]
-fn damage_while_it_runs_is_met_by_a_new_file_and_loses_no_new_run() {
+fn damage_while_it_runs_is_met_by_a_new_file_at_the_latest_when_it_starts_again() {
     let state = written();
-    let journal = journal(&state);
+    let running = journal(&state);
     let bytes = fs::read(file(&state)).unwrap();
     fs::write(file(&state), vec![0x5A; bytes.len()]).unwrap();
-    let next = report(9, Some(Outcome::Success));
-    journal.finish(&next).unwrap();
-    assert_eq!(journal.runs(10, None).unwrap(), [next]);
-    assert!(state.path().join("journal.sqlite.corrupt-1").exists());
+    // A killed process closes nothing: its log stays, and must not be taken for the new file's.
+    let _ = running.finish(&report(9, Some(Outcome::Success)));
+    std::mem::forget(running);
+    was_begun_anew(&state, "journal.sqlite.corrupt-1");
+    let again = journal(&state);
+    assert_eq!(again.problem(), None);
+    assert_eq!(again.last().unwrap().unwrap().sequence, 3);
 }
 
 #[test]

@@ -1,0 +1,293 @@
+//! A wrapper around any destination that fails on demand.
+
+use dmbackup::destination::{
+    Destination, Identity, Kind, Linked, LockGuard, Mark, Name, Place, ReadBack, ReadSeek, Space, Staged,
+    Stat, VolumeId,
+};
+use dmbackup::problem::{Problem, Result};
+use dmbackup::slot::{ArchiveName, Set};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// Where a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    Mark,
+    Check,
+    Claim,
+    Scrub,
+    Stage,
+    /// A write, once this many bytes of the file were written.
+    Write(u64),
+    Seal,
+    ReadBack,
+    Publish,
+    Expect,
+    Adopt,
+    Open,
+    Stat,
+    Link,
+    Remove,
+    Space,
+    /// Every operation: the destination is gone.
+    Everywhere,
+}
+
+/// What happens there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The operation fails with this error and changes nothing.
+    Error(io::ErrorKind),
+    /// As a share or disk that went away.
+    Gone,
+    /// Reading back gives a byte that was not written, and says nothing.
+    FlippedBit,
+}
+
+impl Fault {
+    fn error(self) -> Option<io::Error> {
+        match self {
+            Self::Error(kind) => Some(kind.into()),
+            // «Transport endpoint is not connected».
+            Self::Gone => Some(io::Error::from_raw_os_error(107)),
+            Self::FlippedBit => None,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Armed {
+    faults: Vec<(At, Fault, u32)>,
+    struck: u32,
+}
+
+/// A destination with faults; clones share them.
+#[derive(Clone, Debug)]
+pub struct Faulty {
+    inner: Arc<dyn Destination>,
+    armed: Arc<Mutex<Armed>>,
+}
+
+impl Faulty {
+    /// Wraps `inner`, without faults yet.
+    pub fn new(inner: Arc<dyn Destination>) -> Self {
+        Self { inner, armed: Arc::default() }
+    }
+
+    /// Strikes `at` that point the next `times` times.
+    pub fn arm(&self, at: At, fault: Fault, times: u32) {
+        self.armed.lock().unwrap().faults.push((at, fault, times));
+    }
+
+    /// Takes all faults away, and tells how often one struck.
+    pub fn disarm(&self) -> u32 {
+        let mut armed = self.armed.lock().unwrap();
+        armed.faults.clear();
+        std::mem::take(&mut armed.struck)
+    }
+
+    fn strike(&self, hits: impl Fn(At) -> bool) -> Option<Fault> {
+        let mut armed = self.armed.lock().unwrap();
+        let position = armed
+            .faults
+            .iter()
+            .position(|(at, _, times)| *times > 0 && (hits(*at) || *at == At::Everywhere))?;
+        armed.faults[position].2 -= 1;
+        armed.struck += 1;
+        Some(armed.faults[position].1)
+    }
+
+    fn strikes(&self, point: At) -> Result<()> {
+        match self.strike(|at| at == point).and_then(Fault::error) {
+            Some(error) => Err(self.inner.explain(&error)),
+            None => Ok(()),
+        }
+    }
+
+    fn wrap(&self, inner: Box<dyn Staged>) -> Box<dyn Staged> {
+        Box::new(FaultyFile { inner, faulty: self.clone(), written_bytes: 0 })
+    }
+}
+
+impl Destination for Faulty {
+    fn kind(&self) -> Kind {
+        self.inner.kind()
+    }
+
+    fn shown(&self) -> String {
+        self.inner.shown()
+    }
+
+    fn path_of(&self, name: &Name) -> PathBuf {
+        self.inner.path_of(name)
+    }
+
+    fn mark(&self) -> Result<Mark> {
+        self.strikes(At::Mark)?;
+        self.inner.mark()
+    }
+
+    fn check(&self, id: &Identity) -> Result<()> {
+        self.strikes(At::Check)?;
+        self.inner.check(id)
+    }
+
+    fn caveats(&self) -> Vec<Problem> {
+        self.inner.caveats()
+    }
+
+    fn claim(&self, id: &Identity) -> Result<Vec<PathBuf>> {
+        self.strikes(At::Claim)?;
+        self.inner.claim(id)
+    }
+
+    fn lock(&self) -> Result<LockGuard> {
+        self.inner.lock()
+    }
+
+    fn scrub(&self) -> Result<Vec<PathBuf>> {
+        self.strikes(At::Scrub)?;
+        self.inner.scrub()
+    }
+
+    fn stage(&self, name: &Name) -> Result<Box<dyn Staged>> {
+        self.strikes(At::Stage)?;
+        self.inner.stage(name).map(|staged| self.wrap(staged))
+    }
+
+    fn expect(&self, name: &Name) -> Result<PathBuf> {
+        self.strikes(At::Expect)?;
+        self.inner.expect(name)
+    }
+
+    fn adopt(&self, name: &Name) -> Result<Box<dyn Staged>> {
+        self.strikes(At::Adopt)?;
+        self.inner.adopt(name).map(|staged| self.wrap(staged))
+    }
+
+    fn abandon(&self, name: &Name) -> Result<()> {
+        self.inner.abandon(name)
+    }
+
+    fn open(&self, name: &Name) -> Result<Option<Box<dyn ReadSeek>>> {
+        self.strikes(At::Open)?;
+        self.inner.open(name)
+    }
+
+    fn stat(&self, name: &Name) -> Result<Option<Stat>> {
+        self.strikes(At::Stat)?;
+        self.inner.stat(name)
+    }
+
+    fn sets(&self, archive: &ArchiveName) -> Result<Vec<(Set, Stat)>> {
+        self.strikes(At::Stat)?;
+        self.inner.sets(archive)
+    }
+
+    fn link(&self, from: &Name, to: &Name) -> Result<Linked> {
+        self.strikes(At::Link)?;
+        self.inner.link(from, to)
+    }
+
+    fn has_hard_links(&self) -> Option<bool> {
+        self.inner.has_hard_links()
+    }
+
+    fn remove(&self, name: &Name) -> Result<()> {
+        self.strikes(At::Remove)?;
+        self.inner.remove(name)
+    }
+
+    fn space(&self) -> Result<Space> {
+        self.strikes(At::Space)?;
+        self.inner.space()
+    }
+
+    fn volume(&self) -> Result<VolumeId> {
+        self.strikes(At::Space)?;
+        self.inner.volume()
+    }
+
+    fn place(&self) -> Result<Place> {
+        self.strikes(At::Space)?;
+        self.inner.place()
+    }
+
+    fn explain(&self, error: &io::Error) -> Problem {
+        self.inner.explain(error)
+    }
+}
+
+struct FaultyFile {
+    inner: Box<dyn Staged>,
+    faulty: Faulty,
+    written_bytes: u64,
+}
+
+impl Read for FaultyFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.inner.read(into)
+    }
+}
+
+impl Write for FaultyFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.written_bytes;
+        let struck = self.faulty.strike(|at| matches!(at, At::Write(after) if written >= after));
+        if let Some(error) = struck.and_then(Fault::error) {
+            return Err(error);
+        }
+        let count = self.inner.write(bytes)?;
+        self.written_bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl Seek for FaultyFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.inner.seek(to)
+    }
+}
+
+impl Staged for FaultyFile {
+    fn path(&self) -> &Path {
+        self.inner.path()
+    }
+
+    fn seal(&mut self) -> Result<()> {
+        self.faulty.strikes(At::Seal)?;
+        self.inner.seal()
+    }
+
+    fn read_back(&mut self, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack> {
+        let struck = self.faulty.strike(|at| at == At::ReadBack);
+        if let Some(error) = struck.and_then(Fault::error) {
+            return Err(self.faulty.explain(&error));
+        }
+        let mut flip = struck == Some(Fault::FlippedBit);
+        self.inner.read_back(&mut |piece| {
+            if std::mem::take(&mut flip) && !piece.is_empty() {
+                let mut bad = piece.to_vec();
+                let middle = bad.len() / 2;
+                bad[middle] ^= 0x10;
+                sink(&bad);
+            } else {
+                sink(piece);
+            }
+        })
+    }
+
+    fn publish(self: Box<Self>) -> Result<()> {
+        self.faulty.strikes(At::Publish)?;
+        self.inner.publish()
+    }
+
+    fn discard(self: Box<Self>) -> Result<()> {
+        self.inner.discard()
+    }
+}
