@@ -37,28 +37,13 @@ fn state(state: DatabaseState, subject: &Subject) -> Option<Problem> {
     match state {
         DatabaseState::Online => None,
         DatabaseState::Restoring => Some(errors::database_restoring(subject)),
-        DatabaseState::Recovering => Some(recovering(subject)),
+        DatabaseState::Recovering => Some(errors::database_recovering(subject)),
         DatabaseState::Offline => Some(errors::database_offline(subject)),
         DatabaseState::RecoveryPending
         | DatabaseState::Suspect
         | DatabaseState::Emergency
         | DatabaseState::Other => Some(errors::database_suspect(subject)),
     }
-}
-
-fn recovering(subject: &Subject) -> Problem {
-    let database = subject.database_shown();
-    Problem::new(
-        Code::DatabaseUnavailable,
-        words!(
-            "O SQL Server ainda está abrindo o banco de dados «{database}» (recuperação).",
-            "SQL Server is still opening the database “{database}” (recovery).",
-        ),
-        words!(
-            "Espere alguns minutos; o programa tenta de novo sozinho.",
-            "Wait a few minutes; the program tries again by itself.",
-        ),
-    )
 }
 
 fn damage(database: &DatabaseFacts) -> Option<Problem> {

@@ -22,6 +22,7 @@ pub(super) fn unavailable(number: u32, subject: &Subject) -> Option<Problem> {
                 "Check the name of the database in the configuration and the rights with “dmbackupctl grant --print”.",
             ),
         ),
+        922 => database_recovering(subject),
         927 => database_restoring(subject),
         942 => database_offline(subject),
         945 => Problem::new(
@@ -94,6 +95,22 @@ pub(in crate::sqlserver) fn database_offline(subject: &Subject) -> Problem {
         words!(
             "Se ninguém o desligou de propósito, o administrador do banco o religa com: ALTER DATABASE {name} SET ONLINE;",
             "Unless somebody took it offline on purpose, the database administrator brings it back with: ALTER DATABASE {name} SET ONLINE;",
+        ),
+    )
+}
+
+/// The database is being opened after a start of the server (922, or state 2).
+pub(in crate::sqlserver) fn database_recovering(subject: &Subject) -> Problem {
+    let database = subject.database_shown();
+    Problem::new(
+        Code::DatabaseUnavailable,
+        words!(
+            "O SQL Server ainda está abrindo o banco de dados «{database}» (recuperação).",
+            "SQL Server is still opening the database “{database}” (recovery).",
+        ),
+        words!(
+            "Espere alguns minutos; o programa tenta de novo sozinho.",
+            "Wait a few minutes; the program tries again by itself.",
         ),
     )
 }

@@ -9,7 +9,8 @@ mod server;
 mod transport;
 
 pub(super) use database::{
-    damage_hint, database_missing, database_offline, database_restoring, database_suspect,
+    damage_hint, database_missing, database_offline, database_recovering, database_restoring,
+    database_suspect,
 };
 
 use super::statements::Unquotable;
@@ -212,7 +213,7 @@ impl fmt::Display for Failure {
 
 fn tls_failure(text: &str) -> TlsFailure {
     let lower = text.to_ascii_lowercase();
-    if ["certificate", "self-signed", "self signed", "unknownissuer", "trust"]
+    if ["certifica", "self-signed", "self signed", "unknownissuer", "trust"]
         .iter()
         .any(|word| lower.contains(word))
     {
@@ -271,7 +272,7 @@ impl Subject {
         self
     }
 
-    pub(super) fn database_shown(&self) -> &str {
+    fn database_shown(&self) -> &str {
         self.database.as_deref().unwrap_or("?")
     }
 

@@ -178,6 +178,7 @@ fn what_is_not_the_servers_own_error_has_its_sentence_too() {
             "suspect",
             server_error(926, 14, "Database 'MCDados' cannot be opened. It has been marked SUSPECT."),
         ),
+        ("recovering", server_error(922, 14, "Database 'MCDados' is being recovered.")),
         ("starting", server_error(18401, 14, "Login failed. Server is in script upgrade mode.")),
         ("unknown", server_error(50_000, 16, "Uma\nmensagem qualquer")),
     ];
