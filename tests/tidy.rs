@@ -383,7 +383,7 @@ fn nothing_in_the_tree_tells_on_which_machine_it_was_made() {
     let here = root().to_str().unwrap().to_owned();
     let home = std::env::home_dir().map(|home| format!("{}/", home.display())).filter(|home| home.len() > 4);
     let hosts = ["sparse+", "static.crates.io", "index.crates.io", "file:///"];
-    let settings = ["registry = ", "replace-with"];
+    let settings = ["\nregistry = ", "replace-with"];
     let mut offences = Vec::new();
     for path in tree().iter().filter(|path| *path != "tests/tidy.rs") {
         let text = String::from_utf8_lossy(&fs::read(root().join(path)).unwrap()).into_owned();
