@@ -7,13 +7,22 @@
 
 mod block;
 mod catalogue;
+pub mod damage;
 mod date;
+mod describe;
+mod header;
 mod request;
+mod verify;
+pub mod walk;
 mod writer;
 
 pub use catalogue::{FileEntry, Lsn};
+pub use header::{FileRow, HeaderFault, HeaderInfo, read_header};
 pub use request::{DumpRequest, Finish, Recovery, ServerVersion, Stripe};
+pub use verify::{VerifyFault, verify};
 pub use writer::{ExtentId, FileInfo, FileKind, Identity, PageSource, Written, was_stopped, write_backup};
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verify_tests;

@@ -1,10 +1,11 @@
 //! Writes a full backup of a database: TAPE, SFMB, then SSET, VOLB, MSCI, MSDA, MSTL…, MSLS, SFMB, ESET, ESET, SFMB.
 
-use super::block::{Block, LOGICAL_BLOCK, SECTOR, Tape, VARIABLE, VARIABLE_END, append_text};
-use super::catalogue::{Catalogue, FileEntry, Lsn};
+use super::block::{Block, LOGICAL_BLOCK, SECTOR, STREAM_HEADER, Tape, VARIABLE, VARIABLE_END};
+use super::catalogue::{Catalogue, Lsn};
 use super::date;
-use super::request::{DumpRequest, Recovery};
-use crate::le::{put, put_u16, put_u32, put_u64};
+use super::describe::{describe, file_time, log_block, log_parts, set_map};
+use super::request::DumpRequest;
+use crate::le::{put, put_u16};
 use crate::pages::EXTENT_BYTES;
 use chrono::NaiveDateTime;
 use std::io::{self, Write};
@@ -14,14 +15,7 @@ use uuid::Uuid;
 /// The vendor number of SQL Server.
 const VENDOR: u16 = 0x1200;
 /// The full-backup attribute of a set.
-const NORMAL_BACKUP: u32 = 4;
-/// Unused blocks that a log always announces, one a virtual log file.
-const SPARE_LOG_BLOCKS: u64 = 3;
-/// Flags of `RESTORE HEADERONLY`.
-pub(crate) const FLAG_ALWAYS: u32 = 512;
-pub(crate) const FLAG_CHECKSUM: u32 = 16;
-pub(crate) const FLAG_COPY_ONLY: u32 = 1024;
-
+pub(super) const NORMAL_BACKUP: u32 = 4;
 /// What a file of the database is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
@@ -282,13 +276,9 @@ impl<'a> Dump<'a> {
     fn log(&mut self, log: &[u8]) -> io::Result<()> {
         self.log_bytes = log.len() as u64;
         let first = self.catalogue.first_lsn;
-        let part = self.log_size / (SPARE_LOG_BLOCKS + 1) / 8192 * 8192;
-        self.tape.set_block(log_block(
-            first.file,
-            part,
-            0,
-            Some((u64::from(first.block) * 512, self.log_bytes)),
-        ))?;
+        let parts = log_parts(self.log_size);
+        let bytes = (u64::from(first.block) * 512, self.log_bytes);
+        self.tape.set_block(log_block(first.file, parts[0], Some(bytes)))?;
         self.tape.pad_before_pages()?;
         let length = log.len().next_multiple_of(EXTENT_BYTES) as u64;
         self.tape.stream_header(*b"MQTL", 0, 2 + length)?;
@@ -297,11 +287,11 @@ impl<'a> Dump<'a> {
         self.tape.write(&vec![0; length as usize - log.len()])?;
         self.tape.align_stream()?;
         self.tape.end_block(LOGICAL_BLOCK)?;
-        for number in 1..=SPARE_LOG_BLOCKS {
-            self.tape.set_block(log_block(0, part, number, None))?;
+        for part in &parts[1..] {
+            self.tape.set_block(log_block(0, *part, None))?;
             self.tape.end_block(LOGICAL_BLOCK)?;
         }
-        self.catalogue.backup_bytes += length + (SPARE_LOG_BLOCKS + 1) * LOGICAL_BLOCK;
+        self.catalogue.backup_bytes += length + parts.len() as u64 * LOGICAL_BLOCK;
         Ok(())
     }
 
@@ -326,6 +316,7 @@ impl<'a> Dump<'a> {
         for file in &mut self.catalogue.files {
             if file.log {
                 file.backup_bytes = log_bytes;
+                file.backup_pages = u32::try_from(log_bytes.div_ceil(8192)).unwrap_or(u32::MAX);
                 continue;
             }
             file.moment = file_time(finished);
@@ -348,7 +339,7 @@ impl<'a> Dump<'a> {
 
     /// The first ESET carries the map of the set: where it is, what it is called, which volume it holds.
     fn set_map(&mut self) -> io::Result<()> {
-        let from = self.tape.position() + super::block::STREAM_HEADER as u64;
+        let from = self.tape.position() + STREAM_HEADER as u64;
         self.tape.pad(*b"OTCP", 0, from.next_multiple_of(SECTOR) - from)?;
         let map = set_map(self.family(), self.set_at, self.request, self.catalogue.backup_bytes);
         self.tape.stream(*b"TSMP", &map)?;
@@ -365,130 +356,4 @@ fn is_mine(request: &DumpRequest, extent: u64) -> bool {
 
 fn extents_of(request: &DumpRequest, extents: u64) -> u64 {
     (0..extents).filter(|extent| is_mine(request, *extent)).count() as u64
-}
-
-fn describe(request: &DumpRequest, files: Vec<FileInfo>, identity: Identity, pages: u64) -> Catalogue {
-    let mut flags = FLAG_ALWAYS;
-    flags |= if request.checksum { FLAG_CHECKSUM } else { 0 };
-    flags |= if request.copy_only { FLAG_COPY_ONLY } else { 0 };
-    Catalogue {
-        build: request.version.build,
-        minor: request.version.minor,
-        major: request.version.major,
-        first_lsn: identity.first_lsn,
-        last_lsn: identity.last_lsn,
-        checkpoint_lsn: identity.first_lsn,
-        base_lsn: Lsn::default(),
-        created: Some(request.created),
-        started: Some(request.started),
-        finished: None,
-        sort_order: 0,
-        compatibility: request.compatibility,
-        database_id: request.database_id,
-        database_version: request.database_version,
-        // SQL Server adds the 16 KiB of headers before the first page, and the log when it knows it.
-        backup_bytes: pages * 8192 + 4 * SECTOR,
-        database: request.database.clone(),
-        server: request.server.clone(),
-        locale: 0x0409,
-        comparison_style: 196_609,
-        binding: identity.binding,
-        fork: identity.fork,
-        base_set: Uuid::nil(),
-        // Latin1_General_CI_AS.
-        collation: 0x00d0_0409,
-        flags,
-        recovery: match request.recovery {
-            Recovery::Full => 1,
-            Recovery::BulkLogged => 2,
-            Recovery::Simple => 3,
-        },
-        group: "PRIMARY".to_owned(),
-        files: files.into_iter().map(|file| entry(file, request, pages)).collect(),
-    }
-}
-
-fn entry(file: FileInfo, request: &DumpRequest, pages: u64) -> FileEntry {
-    let log = file.kind == FileKind::Log;
-    FileEntry {
-        file_id: u32::from(file.file_id),
-        log,
-        logical_name: file.logical_name,
-        physical_name: file.physical_name,
-        size_bytes: file.size_bytes,
-        max_size_bytes: if log { 0x200_0000_0000 } else { 0x1fff_ffff_e000 },
-        growth_bytes: 64 << 20,
-        unique_id: file.unique_id,
-        backup_pages: if log { 0 } else { u32::try_from(pages).unwrap_or(u32::MAX) },
-        backup_bytes: if log { 0 } else { pages * 8192 },
-        base_lsn: Lsn::default(),
-        base_set: Uuid::nil(),
-        moment: if log { 0 } else { file_time(request.started) },
-    }
-}
-
-/// 100-nanosecond steps since 1601, as Windows counts.
-fn file_time(moment: NaiveDateTime) -> u64 {
-    const FROM_1601_TO_1970_SECONDS: i64 = 11_644_473_600;
-    u64::try_from(moment.and_utc().timestamp() + FROM_1601_TO_1970_SECONDS).unwrap_or_default() * 10_000_000
-}
-
-/// An MSTL block: a part of the log file and, for the one that has bytes in the backup, which bytes those are.
-fn log_block(sequence: u32, part: u64, number: u64, bytes: Option<(u64, u64)>) -> Block {
-    const DETAIL: usize = 92;
-    const DETAIL_BYTES: usize = 504;
-    let mut block = Block::new(*b"MSTL", DETAIL + DETAIL_BYTES);
-    block.put_u16(58, 1);
-    if let Some((from, length)) = bytes {
-        block.put_u64(60, from).put_u64(68, from + length);
-    }
-    block.put_u16(76, 2).put_u16(80, DETAIL_BYTES as u16).put_u16(82, DETAIL as u16);
-    block.put_u32(DETAIL, sequence).put_u64(DETAIL + 4, part).put_u64(DETAIL + 12, 8192 + number * part);
-    block.put_u16(DETAIL + 20, 2).put_u16(DETAIL + 22, if sequence == 0 { 0 } else { 0x40 });
-    block.put_u16(DETAIL + 34, 5);
-    block
-}
-
-/// The payload of the `TSMP` stream: an entry for the set and one for its volume, each with its size in front.
-fn set_map(family: u32, set_at: u64, request: &DumpRequest, backup_bytes: u64) -> Vec<u8> {
-    let moment = date::encode(request.started);
-    let mut set = vec![0; 0x5c];
-    put_u16(&mut set, 2, 1);
-    put_u32(&mut set, 8, NORMAL_BACKUP);
-    put_u64(&mut set, 12, set_at);
-    put_u16(&mut set, 0x1e, 1);
-    put_u64(&mut set, 0x34, backup_bytes);
-    put_u16(&mut set, 0x3c, 1);
-    let mut text = |at: usize, value: &str| {
-        let (size, offset) = append_text(&mut set, value);
-        put_u16(&mut set, at, size);
-        put_u16(&mut set, at + 2, if size == 0 && at == 0x44 { 0 } else { offset });
-    };
-    text(0x40, &request.backup_name);
-    text(0x44, &request.description);
-    text(0x4c, &request.user);
-    put(&mut set, 0x50, &moment);
-    put(&mut set, 0x55, &[request.zone_quarters.to_le_bytes()[0], 0x0e, 1, 2, 0, 2]);
-
-    let mut volume = vec![0; 0x3e];
-    put(&mut volume, 2, b"VOLB");
-    put_u32(&mut volume, 6, 1);
-    put_u64(&mut volume, 12, 1);
-    put(&mut volume, 0x20, &[0x0e, 1, 2, 0, 2]);
-    for (at, value) in [(0x28, "C:"), (0x30, request.machine.as_str())] {
-        let (size, offset) = append_text(&mut volume, value);
-        put_u16(&mut volume, at, size);
-        put_u16(&mut volume, at + 2, offset);
-    }
-    put(&mut volume, 0x38, &moment);
-
-    let mut map = vec![0; 8];
-    put_u32(&mut map, 0, family);
-    put_u16(&mut map, 4, 1);
-    for mut entry in [set, volume] {
-        let size = u16::try_from(entry.len()).unwrap_or(u16::MAX);
-        put_u16(&mut entry, 0, size);
-        map.extend(entry);
-    }
-    map
 }

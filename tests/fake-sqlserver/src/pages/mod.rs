@@ -6,17 +6,26 @@ mod allocation;
 mod builder;
 mod page;
 mod plan;
+mod read;
 mod record;
 mod schema;
 mod synthetic;
 mod system;
+mod track;
 
 pub use builder::{Builder, Database};
 pub use page::{PAGE_BYTES, Page, PageVerify, checksum};
+pub use read::{Definition, ReadFault, Recovered, RecoveredTable, read_each, read_rows};
 pub use schema::{Column, Kind, Table};
 pub use synthetic::Synthetic;
+
+pub(crate) use page::is_intact;
+pub(crate) use track::Track;
 
 /// Pages of an extent.
 pub const EXTENT_PAGES: u32 = 8;
 /// Bytes of an extent.
 pub const EXTENT_BYTES: usize = PAGE_BYTES * EXTENT_PAGES as usize;
+
+#[cfg(test)]
+mod tests;

@@ -126,18 +126,32 @@ pub(crate) fn protect(page: &mut Page, verify: PageVerify) {
     }
 }
 
-/// Moves the lowest two bits of each 512-byte sector's last word into the header and puts the same pattern in their place,
-/// so that sectors of different writes betray themselves.
+/// Moves the lowest two bits of the last byte of each 512-byte sector but the first into the header and puts the same pattern in
+/// their place, so that sectors of different writes betray themselves.
 fn tear_bits(page: &mut Page) {
     const PATTERN: u32 = 0b10;
     let mut kept = PATTERN;
     for sector in 1..16 {
-        let at = 512 * sector + 508;
-        let word = u32_at(page, at).unwrap_or_default();
-        kept |= (word & 3) << (2 * sector);
-        put_u32(page, at, word & !3 | PATTERN);
+        let byte = &mut page[512 * sector + 511];
+        kept |= u32::from(*byte & 3) << (2 * sector);
+        *byte = *byte & !3 | PATTERN as u8;
     }
     put_u32(page, CHECKSUM_AT, kept);
+}
+
+/// Puts the bits of a page with torn-page protection back where they belong; whether all sectors are of the same write.
+pub(crate) fn mend_torn_bits(page: &mut Page) -> bool {
+    if u16_at(page, 4).unwrap_or_default() & FLAG_TORN == 0 {
+        return true;
+    }
+    let kept = u32_at(page, CHECKSUM_AT).unwrap_or_default();
+    let mut one_write = true;
+    for sector in 1..16 {
+        let byte = &mut page[512 * sector + 511];
+        one_write &= u32::from(*byte & 3) == kept & 3;
+        *byte = *byte & !3 | (kept >> (2 * sector) & 3) as u8;
+    }
+    one_write
 }
 
 /// The checksum of a page: each sector of 512 bytes is folded by exclusive-or into a word, the words are rotated by their
@@ -185,7 +199,7 @@ pub(crate) fn seen(page: &Page) -> Seen {
     }
 }
 
-/// Whether the page's protection, if it has one that we check, agrees with its bytes; `None` if it has none.
+/// Whether the page's checksum agrees with its bytes; `None` if it has none.
 pub(crate) fn is_intact(page: &Page) -> Option<bool> {
     let protected = u16_at(page, 4).unwrap_or_default() & FLAG_CHECKSUM != 0;
     protected.then(|| u32_at(page, CHECKSUM_AT) == Some(checksum(page)))

@@ -4,7 +4,7 @@
 use super::allocation::{ALLOCATED, Allocation, GAM_INTERVAL, IS_IAM, MIXED, Role, role};
 use super::page::{Filler, Head, PAGE_BYTES, Page, PageKind, PageVerify};
 use super::schema::Table;
-use super::system::{Iam, Object, catalogue, write_boot, write_file_header, write_iam};
+use super::system::{CatalogueTable, Iam, Object, catalogue, write_boot, write_file_header, write_iam};
 use super::{EXTENT_BYTES, EXTENT_PAGES};
 use crate::le::{put, put_u16, put_u32};
 use crate::mtf::{ExtentId, FileInfo, FileKind, Identity, Lsn, PageSource};
@@ -154,7 +154,7 @@ impl Planner {
     }
 
     fn place_catalogue(&mut self, objects: &[Object]) -> io::Result<()> {
-        for (object, table, records) in catalogue(objects)? {
+        for CatalogueTable { object, table, records } in catalogue(objects)? {
             let mut records = records.into_iter().peekable();
             while records.peek().is_some() {
                 let page = self.mixed_page();

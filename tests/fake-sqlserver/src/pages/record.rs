@@ -138,7 +138,11 @@ fn read_varying(kind: Kind, bytes: &[u8]) -> Option<Value> {
                 _ => None,
             }
         }
-        _ => None,
+        Kind::TinyInt | Kind::SmallInt | Kind::Int | Kind::BigInt | Kind::Bit | Kind::Real | Kind::Float => {
+            None
+        }
+        Kind::Decimal { .. } | Kind::Money | Kind::Date | Kind::DateTime | Kind::DateTime2(_) => None,
+        Kind::Guid | Kind::Char(_) | Kind::NChar(_) => None,
     }
 }
 

@@ -58,8 +58,15 @@ pub(crate) struct Object {
     pub definition: String,
 }
 
-/// The pages of the catalogue, in the order in which they go into the file, each as a function of its page number.
-pub(crate) fn catalogue(objects: &[Object]) -> io::Result<Vec<(u32, Table, Vec<Vec<u8>>)>> {
+/// A table of the catalogue and its rows as records.
+pub(crate) struct CatalogueTable {
+    pub object: u32,
+    pub table: Table,
+    pub records: Vec<Vec<u8>>,
+}
+
+/// The tables of the catalogue, in the order in which they go into the file.
+pub(crate) fn catalogue(objects: &[Object]) -> io::Result<Vec<CatalogueTable>> {
     let mut rows: [Vec<Vec<Value>>; 3] = Default::default();
     let text = |text: &str| Value::Text(text.to_owned());
     let number = |number: usize| Value::Integer(number as i64);
@@ -84,7 +91,7 @@ pub(crate) fn catalogue(objects: &[Object]) -> io::Result<Vec<(u32, Table, Vec<V
     }
     let tables = [(OBJECTS, objects_table()), (COLUMNS, columns_table()), (VALUES, values_table())];
     let mut catalogue = Vec::new();
-    for ((id, table), rows) in tables.into_iter().zip(rows) {
+    for ((object, table), rows) in tables.into_iter().zip(rows) {
         let layout = table.layout();
         let mut records = Vec::new();
         for row in rows {
@@ -92,7 +99,7 @@ pub(crate) fn catalogue(objects: &[Object]) -> io::Result<Vec<(u32, Table, Vec<V
             encode(&layout, &row, &mut record).map_err(io::Error::other)?;
             records.push(record);
         }
-        catalogue.push((id, table, records));
+        catalogue.push(CatalogueTable { object, table, records });
     }
     Ok(catalogue)
 }

@@ -1,0 +1,134 @@
+//! What is whole is accepted, and every damage gets the error that SQL Server has for it.
+
+use super::damage::{Place, find, flip_bit, truncate};
+use super::*;
+use crate::pages::{Database, Synthetic};
+use chrono::NaiveDate;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn backup(change: impl FnOnce(&mut DumpRequest)) -> (TempDir, PathBuf) {
+    let noon = NaiveDate::from_ymd_opt(2026, 3, 9).unwrap().and_hms_opt(12, 0, 0).unwrap();
+    let mut request = DumpRequest::new("MCDados", noon);
+    change(&mut request);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("MCDados.bak");
+    let mut pages = Synthetic::new(&Database::new("MCDados"), 1, 7).unwrap();
+    let mut file = std::fs::File::create(&path).unwrap();
+    write_backup(&mut file, &request, &mut pages, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    (folder, path)
+}
+
+fn error_number(path: &Path) -> Option<u32> {
+    verify(path, true).err().map(|fault| fault.number())
+}
+
+#[test]
+fn a_whole_backup_is_accepted() {
+    let (_folder, path) = backup(|_| {});
+    verify(&path, true).unwrap();
+    verify(&path, false).unwrap();
+}
+
+#[test]
+fn every_bit_of_a_page_in_use_counts() {
+    let (_folder, path) = backup(|_| {});
+    for bit in [0, 33, 96 * 8, 60 * 8, 8191 * 8 + 7] {
+        flip_bit(&path, Place::Page(40), bit).unwrap();
+        let fault = verify(&path, true).unwrap_err();
+        assert!(matches!(fault, VerifyFault::PageDamaged { file: 1, page: 40, .. }), "{fault}");
+        flip_bit(&path, Place::Page(40), bit).unwrap();
+    }
+    verify(&path, true).unwrap();
+}
+
+#[test]
+fn a_page_that_nobody_uses_is_not_judged() {
+    let (_folder, path) = backup(|_| {});
+    flip_bit(&path, Place::Page(13), 1000).unwrap();
+    verify(&path, true).unwrap();
+}
+
+#[test]
+fn damaged_headers_and_missing_ends_have_their_errors() {
+    let cases: [(Place, u32); 7] = [
+        (Place::Block(*b"TAPE"), 3241),
+        (Place::Block(*b"SSET"), 3242),
+        (Place::Block(*b"MSDA"), 3242),
+        (Place::Stream(*b"MQDA"), 3242),
+        (Place::Block(*b"MSLS"), 3242),
+        (Place::Block(*b"ESET"), 3242),
+        (Place::Padding, 3189),
+    ];
+    for (place, number) in cases {
+        let (_folder, path) = backup(|_| {});
+        flip_bit(&path, place, 101).unwrap();
+        assert_eq!(error_number(&path), Some(number), "{place:?}");
+    }
+}
+
+#[test]
+fn wherever_a_file_is_cut_it_is_refused() {
+    let (_folder, path) = backup(|_| {});
+    let whole = std::fs::read(&path).unwrap();
+    let (log, _) = find(&path, Place::Log).unwrap();
+    let cuts = [0, 1, 51, 4095, 4096, 8192, 9000, 16_384, 700_000, log, log + 70_000, whole.len() as u64 - 1];
+    for cut in cuts {
+        std::fs::write(&path, &whole).unwrap();
+        truncate(&path, cut).unwrap();
+        let number = error_number(&path);
+        let expected = if cut == 0 { 3254 } else { 3203 };
+        assert_eq!(number, Some(expected), "cut at {cut}");
+    }
+}
+
+#[test]
+fn an_extent_that_the_map_announces_and_the_file_lacks_is_missed() {
+    let (_folder, path) = backup(|request| request.checksum = false);
+    flip_bit(&path, Place::Page(2), 8 * (194 + 10)).unwrap();
+    assert_eq!(verify(&path, false).unwrap_err().number(), 3189);
+}
+
+#[test]
+fn one_stripe_of_two_is_not_enough() {
+    let (_folder, path) = backup(|request| request.stripe = Some(Stripe { number: 1, count: 2 }));
+    assert_eq!(error_number(&path), Some(3132));
+    let (_second, other) = backup(|request| request.stripe = Some(Stripe { number: 2, count: 2 }));
+    assert_eq!(read_header(&other).unwrap().stripe, Stripe { number: 2, count: 2 });
+}
+
+#[test]
+fn checksums_cannot_be_verified_where_there_are_none() {
+    let (_folder, path) = backup(|request| request.checksum = false);
+    verify(&path, false).unwrap();
+    assert_eq!(error_number(&path), Some(3187));
+}
+
+#[test]
+fn what_is_no_backup_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.bak");
+    assert_eq!(error_number(&path), Some(3201));
+    std::fs::write(&path, vec![b'x'; 10_000]).unwrap();
+    assert_eq!(error_number(&path), Some(3241));
+    std::fs::write(&path, b"MSSQLBAK and what only SQL Server can read").unwrap();
+    assert_eq!(error_number(&path), None);
+}
+
+#[test]
+fn real_files_are_judged_as_their_server_would() {
+    let Some(folder) = std::env::var_os("DMBACKUP_REAL_BAK").map(PathBuf::from) else { return };
+    let cases = [
+        ("backup_andrei.bak", None),
+        ("database_ravindu.bak", None),
+        ("northwind_guilderm.bak", None),
+        ("northwind_mikhail.bak", None),
+        ("northwind_xandelima.bak", None),
+        ("pubs_dwipnandi.bak", None),
+        ("northwind_cconocimientos.bak", Some(3132)),
+    ];
+    for (name, number) in cases {
+        assert_eq!(error_number(&folder.join(name)), number, "{name}");
+    }
+}
