@@ -6,4 +6,6 @@ mod destination;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod standin_files;
+#[cfg(test)]
 mod support;

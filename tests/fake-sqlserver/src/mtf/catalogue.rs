@@ -17,10 +17,10 @@ const DATABASE_FIXED: usize = 0x190;
 const GROUP_FIXED: usize = 0xe0;
 /// `SFIN`: bytes before the texts.
 const FILE_FIXED: usize = 0x404;
-/// Where this stand-in keeps the `Flags` of `RESTORE HEADERONLY`, and next to it the recovery model. Where SQL Server
-/// keeps them is not known; these bytes are zero in all real files that we have.
-const FLAGS: usize = 0x100;
-const RECOVERY: usize = 0x104;
+/// The `Flags` of `RESTORE HEADERONLY`.
+const FLAGS: usize = 0x08;
+/// The options of the database, as `sysdatabases.status` has them.
+const STATUS: usize = 0xf4;
 /// How many records a description may have; a bound for damaged files.
 const MOST_RECORDS: usize = 4096;
 
@@ -118,7 +118,7 @@ pub(crate) struct Catalogue {
     pub base_set: Uuid,
     pub collation: u32,
     pub flags: u32,
-    pub recovery: u8,
+    pub status: u32,
     pub group: String,
     pub files: Vec<FileEntry>,
 }
@@ -137,7 +137,7 @@ impl Catalogue {
     fn database_record(&self) -> Vec<u8> {
         let mut record = vec![0; DATABASE_FIXED];
         put(&mut record, 0, b"SCIN");
-        put_u32(&mut record, 0x08, 0x200);
+        put_u32(&mut record, FLAGS, self.flags);
         put_u32(&mut record, 0x0c, 1);
         put_u32(&mut record, 0x10, 1);
         put_u16(&mut record, 0x18, self.build);
@@ -168,10 +168,7 @@ impl Catalogue {
         record[0xdc] = self.sort_order;
         put(&mut record, 0xe0, &self.fork.to_bytes_le());
         put_u16(&mut record, 0xf2, 1);
-        put_u16(&mut record, 0xf4, 8);
-        put_u16(&mut record, 0xf6, 1);
-        put_u32(&mut record, FLAGS, self.flags);
-        record[RECOVERY] = self.recovery;
+        put_u32(&mut record, STATUS, self.status);
         put(&mut record, 0x14c, &self.first_lsn.bytes());
         put_u64(&mut record, 0x158, self.backup_bytes);
         put_u32(&mut record, 0x174, 1);
@@ -237,7 +234,6 @@ impl Catalogue {
         let group = records.iter().find(|record| record.starts_with(b"SFGI"));
         let files = records.iter().filter(|record| record.starts_with(b"SFIN"));
         let moment = |at| bytes_at::<5>(database, at).and_then(date::decode);
-        let long = u16_at(database, 0x6a)? >= 0x110;
         Some(Self {
             build: u16_at(database, 0x18)?,
             minor: *database.get(0x1a)?,
@@ -262,8 +258,8 @@ impl Catalogue {
             fork: guid(database, 0x9c)?,
             base_set: guid(database, 0xc8)?,
             collation: u32_at(database, 0xd8)?,
-            flags: if long { u32_at(database, FLAGS)? } else { 0 },
-            recovery: if long { *database.get(RECOVERY)? } else { 0 },
+            flags: u32_at(database, FLAGS)?,
+            status: u32_at(database, STATUS)?,
             group: group.and_then(|record| text(record, 0x10)).unwrap_or_default(),
             files: files.map(|record| read_file(record)).collect::<Option<_>>()?,
         })

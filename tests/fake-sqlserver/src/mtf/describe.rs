@@ -7,13 +7,55 @@ use super::date;
 use super::request::{DumpRequest, Recovery};
 use super::writer::{FileInfo, FileKind, Identity, NORMAL_BACKUP};
 use crate::le::{put, put_u16, put_u32, put_u64};
+use crate::pages::PageVerify;
 use chrono::NaiveDateTime;
 use uuid::Uuid;
 
-/// Flags of `RESTORE HEADERONLY`.
-pub(crate) const FLAG_ALWAYS: u32 = 512;
-pub(crate) const FLAG_CHECKSUM: u32 = 16;
-pub(crate) const FLAG_COPY_ONLY: u32 = 1024;
+/// Flags of `RESTORE HEADERONLY`: set in every backup that was seen; with checksums; copy-only.
+const FLAG_ALWAYS: u32 = 512;
+pub(super) const FLAG_CHECKSUM: u32 = 16;
+pub(super) const FLAG_COPY_ONLY: u32 = 1024;
+/// Options of a database in `sysdatabases.status`.
+const STATUS_BULK_LOGGED: u32 = 4;
+const STATUS_SIMPLE: u32 = 8;
+const STATUS_TORN_PAGE: u32 = 16;
+const STATUS_CHECKSUM: u32 = 65_536;
+
+fn status(recovery: Recovery, verify: PageVerify) -> u32 {
+    let recovery = match recovery {
+        Recovery::Simple => STATUS_SIMPLE,
+        Recovery::BulkLogged => STATUS_BULK_LOGGED,
+        Recovery::Full => 0,
+    };
+    recovery
+        | match verify {
+            PageVerify::Checksum => STATUS_CHECKSUM,
+            PageVerify::TornPage => STATUS_TORN_PAGE,
+            PageVerify::None => 0,
+        }
+}
+
+/// The recovery model that `status` tells.
+pub(super) fn recovery_of(status: u32) -> Recovery {
+    if status & STATUS_SIMPLE != 0 {
+        Recovery::Simple
+    } else if status & STATUS_BULK_LOGGED != 0 {
+        Recovery::BulkLogged
+    } else {
+        Recovery::Full
+    }
+}
+
+/// The page protection that `status` tells.
+pub(super) fn page_verify_of(status: u32) -> PageVerify {
+    if status & STATUS_CHECKSUM != 0 {
+        PageVerify::Checksum
+    } else if status & STATUS_TORN_PAGE != 0 {
+        PageVerify::TornPage
+    } else {
+        PageVerify::None
+    }
+}
 
 /// The description of the database before its data are written.
 pub(super) fn describe(
@@ -52,11 +94,7 @@ pub(super) fn describe(
         // Latin1_General_CI_AS.
         collation: 0x00d0_0409,
         flags,
-        recovery: match request.recovery {
-            Recovery::Full => 1,
-            Recovery::BulkLogged => 2,
-            Recovery::Simple => 3,
-        },
+        status: status(request.recovery, identity.page_verify),
         group: "PRIMARY".to_owned(),
         files: files.into_iter().map(|file| entry(file, request, pages)).collect(),
     }

@@ -2,10 +2,11 @@
 
 use super::catalogue::{Catalogue, FileEntry, Lsn};
 use super::date;
-use super::describe::{FLAG_ALWAYS, FLAG_CHECKSUM, FLAG_COPY_ONLY};
+use super::describe::{FLAG_CHECKSUM, FLAG_COPY_ONLY, page_verify_of, recovery_of};
 use super::request::{Recovery, ServerVersion, Stripe};
 use super::walk::{Block, Fault, Item, Walker};
 use crate::le::{bytes_at, text_of_utf16, u16_at};
+use crate::pages::PageVerify;
 use chrono::NaiveDateTime;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
@@ -92,11 +93,12 @@ pub struct HeaderInfo {
     pub compatibility: u8,
     /// The server's version.
     pub version: ServerVersion,
-    /// The `Flags` column: 512, and 16 for checksums, and 1,024 for copy-only. 0 in files of real servers, in which we do not
-    /// know where they stand.
+    /// The `Flags` column: 512, and 16 for checksums, and 1,024 for copy-only.
     pub flags: u32,
-    /// The recovery model; `None` in files of real servers, likewise.
-    pub recovery: Option<Recovery>,
+    /// The recovery model.
+    pub recovery: Recovery,
+    /// The database option `PAGE_VERIFY`.
+    pub page_verify: PageVerify,
     /// `BindingID`.
     pub binding: Uuid,
     /// `RecoveryForkID`.
@@ -114,18 +116,14 @@ pub struct HeaderInfo {
 }
 
 impl HeaderInfo {
-    /// Whether the backup was made with `CHECKSUM`; `None` in files of real servers, in which we do not know where it stands.
-    pub fn has_checksums(&self) -> Option<bool> {
-        self.flag(FLAG_CHECKSUM)
+    /// Whether the backup was made with `CHECKSUM`.
+    pub fn has_checksums(&self) -> bool {
+        self.flags & FLAG_CHECKSUM != 0
     }
 
-    /// Whether the backup was made with `COPY_ONLY`; `None` likewise.
-    pub fn is_copy_only(&self) -> Option<bool> {
-        self.flag(FLAG_COPY_ONLY)
-    }
-
-    fn flag(&self, flag: u32) -> Option<bool> {
-        (self.flags & FLAG_ALWAYS != 0).then_some(self.flags & flag != 0)
+    /// Whether the backup was made with `COPY_ONLY`.
+    pub fn is_copy_only(&self) -> bool {
+        self.flags & FLAG_COPY_ONLY != 0
     }
 }
 
@@ -225,7 +223,8 @@ impl Gathered {
             compatibility: told.compatibility,
             version: ServerVersion { major: told.major, minor: told.minor, build: told.build },
             flags: told.flags,
-            recovery: recovery(told.recovery),
+            recovery: recovery_of(told.status),
+            page_verify: page_verify_of(told.status),
             binding: told.binding,
             fork: told.fork,
             family: told.fork,
@@ -254,15 +253,6 @@ fn text(block: &Block, at: usize) -> Option<String> {
     let (size, offset) = (u16_at(&block.bytes, at)? as usize, u16_at(&block.bytes, at + 2)? as usize);
     let bytes = block.bytes.get(offset..offset + size)?;
     (!bytes.is_empty()).then(|| text_of_utf16(bytes))
-}
-
-fn recovery(code: u8) -> Option<Recovery> {
-    match code {
-        1 => Some(Recovery::Full),
-        2 => Some(Recovery::BulkLogged),
-        3 => Some(Recovery::Simple),
-        _ => None,
-    }
 }
 
 fn collation(code: u32, sort_order: u8) -> Option<&'static str> {

@@ -2,7 +2,7 @@
 
 use super::walk::{Block, Item, Walker};
 use super::*;
-use crate::pages::{Database, EXTENT_BYTES, PAGE_BYTES, Synthetic};
+use crate::pages::{Database, EXTENT_BYTES, PAGE_BYTES, PageVerify, Synthetic};
 use chrono::{NaiveDate, NaiveDateTime};
 use std::fs::File;
 use std::io::{self, BufReader, Cursor};
@@ -132,6 +132,9 @@ impl Real {
             version: told.version,
             database_version: told.database_version,
             compatibility: told.compatibility,
+            recovery: told.recovery,
+            checksum: told.has_checksums(),
+            copy_only: told.is_copy_only(),
             ..DumpRequest::new(&told.database, told.started.unwrap())
         }
     }
@@ -157,6 +160,7 @@ impl PageSource for Real {
             fork: told.fork,
             first_lsn: told.first_lsn,
             last_lsn: told.last_lsn,
+            page_verify: told.page_verify,
         }
     }
 
@@ -177,8 +181,8 @@ impl PageSource for Real {
 }
 
 /// Where a file written anew may differ from the real one: identities that are made anew, what the request does not tell (the
-/// collation, the differential base, the number of the database), which bytes of the log were needed, the bytes that SQL
-/// Server did not clear before its texts, and where the stand-in keeps its own flags.
+/// collation, the differential base, the number of the database), which bytes of the log were needed, and the bytes that
+/// SQL Server did not clear before its texts.
 fn may_differ(kind: &[u8], at: usize) -> bool {
     let places: &[(usize, usize)] = match kind {
         b"TAPE" => &[(52, 56)],
@@ -259,7 +263,7 @@ fn the_headers_tell_what_the_request_said() {
     assert_eq!(told.backup_description.as_deref(), Some("DMBackup, execução 17"));
     assert_eq!((told.started, told.finished), (Some(noon()), Some(noon())));
     assert_eq!(told.flags, 512 + 16 + 1024);
-    assert_eq!(told.recovery, Some(Recovery::Full));
+    assert_eq!(told.recovery, Recovery::Full);
     assert_eq!(told.collation, Some("Latin1_General_CI_AS"));
     assert_eq!(told.version, ServerVersion { major: 16, minor: 0, build: 1000 });
     assert_eq!(told.zone_quarters, -12);
@@ -276,7 +280,8 @@ fn the_headers_of_real_files_are_told() {
         assert_eq!(told.database, "Northwind");
         assert_eq!(told.version.major, 10);
         assert_eq!(told.compatibility, 90);
-        assert_eq!(told.is_copy_only(), None);
+        assert!(!told.is_copy_only() && !told.has_checksums());
+        assert_eq!((told.recovery, told.page_verify), (Recovery::Simple, PageVerify::Checksum));
         assert_eq!(told.files.len(), 2);
         assert_eq!(told.first_lsn.number(), 81_000_000_010_200_036);
     }

@@ -91,8 +91,8 @@ impl VerifyFault {
     }
 }
 
-/// Verifies the backup file at `path`; with `checksum`, its pages as well, which SQL Server also does without being asked where
-/// the backup was made with checksums. A backup that SQL Server compressed is taken for good: the stand-in cannot look into it.
+/// Verifies the backup file at `path`, and its pages if it was made with checksums; with `checksum`, one that was made without is
+/// refused. A backup that SQL Server compressed is taken for good: the stand-in cannot look into it.
 ///
 /// # Errors
 /// What SQL Server would say.
@@ -111,21 +111,16 @@ pub fn verify(path: impl AsRef<Path>, checksum: bool) -> Result<(), VerifyFault>
     if header.stripe.count > 1 {
         return Err(VerifyFault::StripesMissing { families: header.stripe.count, given: 1 });
     }
-    if checksum && header.has_checksums() == Some(false) {
+    if checksum && !header.has_checksums() {
         return Err(VerifyFault::NoChecksums);
     }
-    let judge_pages = checksum || header.has_checksums() == Some(true);
-    read_all(BufReader::new(file), &header, judge_pages, device)
+    read_all(BufReader::new(file), &header, device)
 }
 
-fn read_all(
-    file: impl Read + Seek,
-    header: &HeaderInfo,
-    judge: bool,
-    device: String,
-) -> Result<(), VerifyFault> {
+fn read_all(file: impl Read + Seek, header: &HeaderInfo, device: String) -> Result<(), VerifyFault> {
     let fault = |fault| named(fault, device.clone());
     let mut walker = Walker::new(file).map_err(fault)?;
+    let judge = header.has_checksums();
     let mut track = Track::default();
     while let Some(item) = walker.step().map_err(fault)? {
         let Item::Stream(stream) = item else { continue };

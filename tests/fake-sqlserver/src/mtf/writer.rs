@@ -6,7 +6,7 @@ use super::date;
 use super::describe::{describe, file_time, log_block, log_parts, set_map};
 use super::request::DumpRequest;
 use crate::le::{put, put_u16};
-use crate::pages::EXTENT_BYTES;
+use crate::pages::{EXTENT_BYTES, PageVerify};
 use chrono::NaiveDateTime;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -53,6 +53,8 @@ pub struct Identity {
     pub first_lsn: Lsn,
     /// The log record after the last one in the backup.
     pub last_lsn: Lsn,
+    /// The database option `PAGE_VERIFY`.
+    pub page_verify: PageVerify,
 }
 
 /// Eight pages that belong together.

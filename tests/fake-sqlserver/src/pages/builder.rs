@@ -55,6 +55,7 @@ impl Database {
             fork: identity_of(&self.name, "fork"),
             first_lsn,
             last_lsn: Lsn { block: first_lsn.block + 32, slot: 1, ..first_lsn },
+            page_verify: self.page_verify,
         };
         Facts {
             database: self.name.clone(),

@@ -7,6 +7,7 @@ use super::page::{Filler, Head, PAGE_BYTES, Page, PageKind, PageVerify};
 use super::plan::{Facts, Fullness, Plan, Planned, Rows};
 use super::schema::Table;
 use super::system::{FIRST_USER_OBJECT, Object};
+use crate::ean::ean13;
 use crate::mtf::{ExtentId, FileInfo, Identity, PageSource};
 use std::io;
 
@@ -187,7 +188,7 @@ impl SaleItems {
         self.item += 1;
         let draw = self.random.next();
         // A shop sells a few products often and thousands seldom.
-        let product = if draw & 3 == 0 { draw >> 8 & 0xfff } else { draw >> 8 & 0xff } as u32;
+        let product = if draw & 3 == 0 { draw >> 8 & 0x1fff } else { draw >> 8 & 0xff } as u32;
         let quantity = if draw >> 24 & 7 == 0 { 2 + (draw >> 28 & 3) } else { 1 };
         let cents = 199 + u64::from(product.wrapping_mul(2_654_435_761) >> 20);
         let text = DESCRIPTIONS[product as usize % DESCRIPTIONS.len()].as_bytes();
@@ -208,30 +209,13 @@ impl SaleItems {
         put(&(cents * 100).to_le_bytes());
         put(&(cents * 100 * quantity).to_le_bytes());
         put(&[self.seller]);
-        put(&ean13(product));
+        put(&ean13(10_000 + product / 64 * 7, product));
         put(&[10, 0, 0, 0, 1, 0]);
         let end = self.fixed_bytes as usize + 2 + 2 + 2 + 2 + text.len();
         put(&(end as u16).to_le_bytes());
         put(text);
         at
     }
-}
-
-/// The EAN-13 of a product: the prefix of Brazil, a maker, the product, the check digit.
-fn ean13(product: u32) -> [u8; 13] {
-    let mut code = *b"7890000000000";
-    let mut number = u64::from(product / 64 * 7 % 999 + 1) * 100_000 + u64::from(product);
-    for digit in code[3..12].iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    let sum: u32 = code[..12]
-        .iter()
-        .zip([1, 3].iter().cycle())
-        .map(|(digit, weight)| u32::from(digit - b'0') * weight)
-        .sum();
-    code[12] = b'0' + ((10 - sum % 10) % 10) as u8;
-    code
 }
 
 impl Rows for SaleItems {
