@@ -1,0 +1,69 @@
+//! Faults that befall a statement before it begins.
+
+use std::time::Duration;
+
+use super::Engine;
+use crate::fault::{Action, StatementKind};
+use crate::session::output::{Failure, Output};
+
+/// How many bytes of an answer reach the client before the connection is cut: part of the first token.
+const SEVERED_BYTES: u64 = 9;
+
+/// What is to befall a BACKUP while it runs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct BackupFaults {
+    /// Waits so long for each percent
+    pub pace: Option<Duration>,
+    /// Falls silent at this percentage
+    pub stall: Option<f64>,
+    /// Cuts the connection at this percentage
+    pub drop: Option<f64>,
+    /// The disk is full after so many bytes
+    pub disk_full: Option<u64>,
+    /// The file is cut to so many bytes afterwards
+    pub truncate: Option<u64>,
+    /// These bits are turned over afterwards
+    pub flips: Vec<(i64, u8)>,
+}
+
+impl Engine {
+    /// Lets happen what is to happen to a statement of this kind, and gives back what a BACKUP has to see to itself.
+    pub(super) fn befall(
+        &self,
+        kind: StatementKind,
+        out: &mut Output,
+    ) -> std::result::Result<BackupFaults, Failure> {
+        let during = kind == StatementKind::Backup;
+        let mut faults = BackupFaults::default();
+        for action in self.instance().faults.befall(kind) {
+            match action {
+                Action::Delay(time) => self.wait(Some(time), out)?,
+                Action::Stall { percent } if during => faults.stall = Some(percent),
+                Action::Stall { .. } => self.wait(None, out)?,
+                Action::Drop { percent } if during => faults.drop = Some(percent),
+                Action::Drop { .. } => out.sever_after(SEVERED_BYTES),
+                Action::Error(error) => return Err(error.into()),
+                Action::Pace(time) => faults.pace = Some(time),
+                Action::DiskFull { bytes } => faults.disk_full = Some(bytes),
+                Action::Truncate { bytes } => faults.truncate = Some(bytes),
+                Action::Flip { byte, bit } => faults.flips.push((byte, bit)),
+            }
+        }
+        Ok(faults)
+    }
+
+    /// Waits, for ever without a time, until it is told to stop.
+    pub(super) fn wait(&self, time: Option<Duration>, out: &Output) -> std::result::Result<(), Failure> {
+        let cancel = out.cancel();
+        self.runtime.block_on(async {
+            match time {
+                None => cancel.cancelled().await,
+                Some(time) => {
+                    // Whether the time or the cancellation came first is asked below.
+                    let _ = tokio::time::timeout(time, cancel.cancelled()).await;
+                }
+            }
+        });
+        Ok(out.check()?)
+    }
+}

@@ -1,0 +1,519 @@
+//! Ordinary statements: SELECT and its like, variables, USE, transactions, KILL.
+
+use rusqlite::types::Value as Stored;
+use sqlparser::ast::{self, Expr, ObjectType};
+
+use super::{Engine, Next};
+use crate::database::{DatabaseState, MASTER};
+use crate::error::{Result, SqlError, no_object, undeclared};
+use crate::session::login::context_changed;
+use crate::session::output::{Failure, Output};
+use crate::sql::batch::{Action, DatabaseOption, Dbcc, SetOption, Statement, Transaction, unsupported};
+use crate::sql::compile::{Compiled, Compiler, Need, as_query, create_table};
+use crate::sql::names::Path;
+use crate::sql::store::{Names, Store, Variables, bind, coerce, not_entered};
+use crate::sql::types::parse_type;
+use crate::tds::rpc::TransactionRequest;
+use crate::tds::token::{Change, Column};
+use crate::value::{SqlType, Value};
+use crate::views;
+
+type Outcome<T> = std::result::Result<T, Failure>;
+
+impl Engine {
+    pub(super) fn statement(
+        &mut self,
+        statement: &Statement,
+        variables: &mut Variables,
+        out: &mut Output,
+    ) -> Outcome<Next> {
+        out.check()?;
+        let faults = match &statement.action {
+            // What these contain is counted, not they.
+            Action::If(..) | Action::Block(_) | Action::Execute(_) => super::faults::BackupFaults::default(),
+            action => self.befall(action.kind(), out)?,
+        };
+        match &statement.action {
+            Action::Sql(sql) => self.sql(sql, variables, out)?,
+            Action::Declare(declared) => self.declare(declared, variables)?,
+            Action::SetVariable(name, expr) => {
+                let value = self.evaluate(expr, variables)?;
+                assign(variables, name, value)?;
+            }
+            Action::SetOption(option) => self.set_option(*option, out),
+            Action::Use(name) => self.use_database(name, out)?,
+            Action::Print(expr) => {
+                let (value, _) = self.evaluate(expr, variables)?;
+                let text = value.to_text().unwrap_or_default();
+                out.info(&SqlError::new(0, text).class(0))?;
+                out.done(None);
+            }
+            Action::If(condition, then, otherwise) => {
+                let branch = if self.holds(condition, variables)? { then } else { otherwise };
+                return Ok(self.statements(branch, variables, out).0);
+            }
+            Action::Block(statements) => return Ok(self.statements(statements, variables, out).0),
+            Action::Backup(_) => return Err(unsupported("BACKUP").into()),
+            Action::Restore(_) => return Err(unsupported("RESTORE").into()),
+            Action::Kill(spid) => self.kill(*spid, out)?,
+            Action::Dbcc(Dbcc::LogSpace) => {
+                let rows = views::log_space_of_all(&self.scope)?;
+                said(&rows.columns, &rows.rows, out)?;
+            }
+            Action::Dbcc(Dbcc::Silent) => {
+                let text = "DBCC execution completed. If DBCC printed error messages, contact your system administrator.";
+                out.info(&SqlError::new(2528, text).class(0))?;
+                out.done(None);
+            }
+            Action::Transaction(transaction) => self.transaction(*transaction, out)?,
+            Action::Security(security) => {
+                self.security(security)?;
+                out.done(None);
+            }
+            Action::Execute(execute) => self.execute(execute, variables, out)?,
+            Action::AlterDatabase(name, option) => {
+                self.alter_database(name, *option)?;
+                out.done(None);
+            }
+            Action::Checkpoint => out.done(None),
+        }
+        Ok(Next::Statement)
+    }
+
+    /// Runs `work` on the session's rows, stopped when the statement has to stop.
+    fn with_store<T>(&mut self, out: &Output, work: impl FnOnce(&mut Store) -> Outcome<T>) -> Outcome<T> {
+        let interrupt = self.store()?.interrupt_handle();
+        let cancel = std::sync::Arc::clone(out.cancel());
+        let watch = self.runtime.spawn(async move {
+            cancel.cancelled().await;
+            interrupt.interrupt();
+        });
+        let done = work(self.store()?);
+        watch.abort();
+        // An interrupted statement fails in SQLite; the reason is what counts.
+        if done.is_err() {
+            out.check()?;
+        }
+        done
+    }
+
+    fn sql(
+        &mut self,
+        statement: &ast::Statement,
+        variables: &mut Variables,
+        out: &mut Output,
+    ) -> Outcome<()> {
+        if let Some(query) = as_query(statement) {
+            let store = self.store()?;
+            let compiled = Compiler::new(&mut Names { store, variables }).select(query)?;
+            return self.select(&compiled, variables, out);
+        }
+        let store = self.store()?;
+        let changed = Compiler::new(&mut Names { store, variables }).change(statement)?;
+        if let Some(change) = changed {
+            let parameters = bind(variables, &change.variables)?;
+            let count = self.with_store(out, |store| Ok(store.execute(&change.sql, &parameters)?))?;
+            if change.need == Need::Insert {
+                let last = self.store()?.last_insert();
+                self.scope.current().identity = Some(last);
+            }
+            self.count_rows(count, out);
+            return Ok(());
+        }
+        self.define(statement)?;
+        out.done(None);
+        Ok(())
+    }
+
+    fn count_rows(&self, count: u64, out: &mut Output) {
+        self.scope.current().row_count = count as i64;
+        out.done((!self.no_count).then_some(count));
+    }
+
+    fn select(&mut self, compiled: &Compiled, variables: &mut Variables, out: &mut Output) -> Outcome<()> {
+        let parameters = bind(variables, &compiled.variables)?;
+        let mut count = 0;
+        if compiled.assigned.is_empty() {
+            out.columns(&compiled.columns)?;
+        }
+        self.rows(compiled, &parameters, out, |row, out| {
+            count += 1;
+            if compiled.assigned.is_empty() {
+                return out.row(&compiled.columns, row);
+            }
+            for ((name, column), value) in compiled.assigned.iter().zip(&compiled.columns).zip(row) {
+                assign(variables, name, (value.clone(), column.sql_type))?;
+            }
+            Ok(())
+        })?;
+        self.count_rows(count, out);
+        Ok(())
+    }
+
+    /// Gives each row of a compiled SELECT to `take`.
+    fn rows(
+        &mut self,
+        compiled: &Compiled,
+        parameters: &[Stored],
+        out: &mut Output,
+        mut take: impl FnMut(&[Value], &mut Output) -> Outcome<()>,
+    ) -> Outcome<()> {
+        let interrupt = self.store()?.interrupt_handle();
+        let cancel = std::sync::Arc::clone(out.cancel());
+        let watch = self.runtime.spawn(async move {
+            cancel.cancelled().await;
+            interrupt.interrupt();
+        });
+        let done = self.store()?.query(&compiled.sql, parameters, &compiled.columns, |row| take(row, out));
+        watch.abort();
+        if done.is_err() {
+            out.check()?;
+        }
+        done
+    }
+
+    /// The value of an expression without a table, and its type.
+    pub(super) fn evaluate(&mut self, expr: &Expr, variables: &Variables) -> Result<(Value, SqlType)> {
+        let store = self.store()?;
+        let compiled = Compiler::new(&mut Names { store, variables }).scalar(expr)?;
+        let parameters = bind(variables, &compiled.variables)?;
+        let mut found = Value::Null;
+        self.store()?.query::<SqlError>(&compiled.sql, &parameters, &compiled.columns, |row| {
+            found = row.first().cloned().unwrap_or(Value::Null);
+            Ok(())
+        })?;
+        let sql_type = compiled.columns.first().map_or(SqlType::Int, |column| column.sql_type);
+        Ok((found, sql_type))
+    }
+
+    fn holds(&mut self, condition: &Expr, variables: &Variables) -> Result<bool> {
+        let store = self.store()?;
+        let compiled = Compiler::new(&mut Names { store, variables }).condition(condition)?;
+        let parameters = bind(variables, &compiled.variables)?;
+        let mut holds = false;
+        self.store()?.query::<SqlError>(&compiled.sql, &parameters, &compiled.columns, |row| {
+            holds = row.first() == Some(&Value::Int(1));
+            Ok(())
+        })?;
+        Ok(holds)
+    }
+
+    fn declare(
+        &mut self,
+        declared: &[(String, SqlType, Option<Expr>)],
+        variables: &mut Variables,
+    ) -> Result<()> {
+        for (name, sql_type, expr) in declared {
+            if variables.contains_key(name) {
+                let text = format!(
+                    "The variable name '{name}' has already been declared. Variable names must be unique within a query \
+                     batch or stored procedure."
+                );
+                return Err(SqlError::new(134, text).class(15));
+            }
+            variables.insert(name.clone(), (*sql_type, Value::Null));
+            if let Some(expr) = expr {
+                let value = self.evaluate(expr, variables)?;
+                assign(variables, name, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn set_option(&mut self, option: SetOption, out: &mut Output) {
+        match option {
+            SetOption::NoCount(on) => self.no_count = on,
+            SetOption::XactAbort(on) => self.xact_abort = on,
+            SetOption::Other => {}
+        }
+        out.done(None);
+    }
+
+    fn use_database(&mut self, name: &str, out: &mut Output) -> Outcome<()> {
+        let (id, new) = {
+            let state = self.instance().state();
+            let database = state.database(name)?;
+            database.check_usable()?;
+            if state.user(&self.scope.login, database).is_none() {
+                return Err(not_entered(&self.scope.login, &database.name).into());
+            }
+            (database.id, database.name.clone())
+        };
+        let old = self.scope.database_name();
+        self.enter_database(id);
+        out.environment(Change::Database(&new, &old))?;
+        out.info(&context_changed(&new))?;
+        out.done(None);
+        Ok(())
+    }
+
+    /// CREATE TABLE, DROP TABLE and their like.
+    fn define(&mut self, statement: &ast::Statement) -> Result<()> {
+        if let ast::Statement::CreateTable(create) = statement {
+            let path = Path::new(&create.name)?;
+            self.need_in_context("CREATE TABLE", &path)?;
+            let store = self.store()?;
+            let source = store.place(&path)?;
+            let sql = create_table(create, &source)?;
+            return store.execute(&sql, &[]).map(drop).map_err(|error| match error.number {
+                823 if error.message.contains("already exists") => {
+                    let text = format!("There is already an object named '{}' in the database.", path.object);
+                    SqlError::new(2714, text).state(6)
+                }
+                _ => error,
+            });
+        }
+        if let ast::Statement::Drop { object_type: ObjectType::Table, names, if_exists, .. } = statement {
+            for name in names {
+                let path = Path::new(name)?;
+                self.need_in_context("ALTER", &path)?;
+                let store = self.store()?;
+                let source = store.place(&path)?;
+                let sql = format!("DROP TABLE {}{source}", if *if_exists { "IF EXISTS " } else { "" });
+                store.execute(&sql, &[]).map_err(|error| match error.number {
+                    823 if error.message.contains("no such table") => {
+                        let text = format!(
+                            "Cannot drop the table '{path}', because it does not exist or you do not have permission."
+                        );
+                        SqlError::new(3701, text).class(11).state(5)
+                    }
+                    _ => error,
+                })?;
+            }
+            return Ok(());
+        }
+        let text = statement.to_string();
+        let words: Vec<&str> = text.split_whitespace().take(2).collect();
+        Err(unsupported(&words.join(" ")))
+    }
+
+    fn need_in_context(&self, permission: &str, path: &Path) -> Result<()> {
+        if path.object.starts_with('#') {
+            return Ok(());
+        }
+        let id = self.scope.database_id();
+        let state = self.instance().state();
+        let database = match &path.database {
+            Some(name) => state.database(name)?,
+            None => state.database_by_id(id).ok_or_else(|| no_object(&path.object))?,
+        };
+        if state.may_in(&self.scope.login, database, permission) {
+            return Ok(());
+        }
+        let name = &database.name;
+        Err(SqlError::new(262, format!("{permission} permission denied in database '{name}'.")).class(14))
+    }
+
+    fn kill(&mut self, spid: i64, out: &mut Output) -> Outcome<()> {
+        let own = i64::from(self.scope.spid);
+        {
+            let state = self.instance().state();
+            if !state.may(&self.scope.login, "ALTER ANY CONNECTION") {
+                let text = "User does not have permission to use the KILL statement.";
+                return Err(SqlError::new(6102, text).class(14).into());
+            }
+            if spid == own {
+                return Err(SqlError::new(6104, "Cannot use KILL to kill your own process.").into());
+            }
+            let victim = u16::try_from(spid).ok().and_then(|spid| state.sessions.get(&spid));
+            match victim {
+                Some(victim) => victim.kill.cancel(),
+                None if (1..51).contains(&spid) => {
+                    return Err(SqlError::new(6107, "Only user processes can be killed.").class(14).into());
+                }
+                None => {
+                    let text = format!("Process ID {spid} is not an active process ID.");
+                    return Err(SqlError::new(6106, text).state(2).into());
+                }
+            }
+        }
+        out.done(None);
+        Ok(())
+    }
+
+    fn alter_database(&mut self, name: &str, option: DatabaseOption) -> Result<()> {
+        let mut state = self.instance().state();
+        let allowed = {
+            let database = state.database(name)?;
+            state.may(&self.scope.login, "ALTER ANY DATABASE")
+                || state.may_in(&self.scope.login, database, "ALTER")
+        };
+        if !allowed {
+            let text = format!(
+                "User does not have permission to alter database '{name}', the database does not exist, or the database is not in a state that allows access checks."
+            );
+            return Err(SqlError::new(5011, text).class(14).state(5));
+        }
+        let database = state.database_mut(name)?;
+        match option {
+            DatabaseOption::Online => database.state = DatabaseState::Online,
+            DatabaseOption::Offline if database.id == MASTER => {
+                let text = "Option 'OFFLINE' cannot be set in database 'master'.";
+                return Err(SqlError::new(5058, text).class(16));
+            }
+            DatabaseOption::Offline => database.state = DatabaseState::Offline,
+            DatabaseOption::Recovery(model) => database.recovery = model,
+            DatabaseOption::PageVerify(verify) => database.page_verify = verify,
+        }
+        Ok(())
+    }
+
+    fn transaction(&mut self, transaction: Transaction, out: &mut Output) -> Outcome<()> {
+        match transaction {
+            Transaction::Begin => self.begin(out)?,
+            Transaction::Commit => self.commit(out)?,
+            Transaction::Rollback => self.roll_back(out)?,
+        }
+        out.done(None);
+        Ok(())
+    }
+
+    pub(super) fn transaction_request(
+        &mut self,
+        request: TransactionRequest,
+        out: &mut Output,
+    ) -> Outcome<()> {
+        out.begin(0, 1);
+        let again = match request {
+            TransactionRequest::Begin => {
+                self.begin(out)?;
+                false
+            }
+            TransactionRequest::Commit { begin } => {
+                self.commit(out)?;
+                begin
+            }
+            TransactionRequest::Rollback { begin } => {
+                self.roll_back(out)?;
+                begin
+            }
+            TransactionRequest::Save => return Err(unsupported("SAVE TRANSACTION").into()),
+        };
+        if again {
+            self.begin(out)?;
+        }
+        out.done(None);
+        Ok(())
+    }
+
+    fn begin(&mut self, out: &mut Output) -> Outcome<()> {
+        let open = self.scope.current().transactions;
+        if open == 0 {
+            self.store()?.execute("BEGIN", &[])?;
+            self.transaction += 1;
+            out.environment(Change::Begun(self.transaction))?;
+        }
+        self.set_open_transactions(open + 1);
+        Ok(())
+    }
+
+    fn commit(&mut self, out: &mut Output) -> Outcome<()> {
+        let open = self.scope.current().transactions;
+        match open {
+            0 => {
+                let text = "The COMMIT TRANSACTION request has no corresponding BEGIN TRANSACTION.";
+                return Err(SqlError::new(3902, text).into());
+            }
+            1 => {
+                self.store()?.execute("COMMIT", &[])?;
+                out.environment(Change::Committed(self.transaction))?;
+            }
+            _ => {}
+        }
+        self.set_open_transactions(open - 1);
+        Ok(())
+    }
+
+    fn roll_back(&mut self, out: &mut Output) -> Outcome<()> {
+        if self.scope.current().transactions == 0 {
+            let text = "The ROLLBACK TRANSACTION request has no corresponding BEGIN TRANSACTION.";
+            return Err(SqlError::new(3903, text).into());
+        }
+        self.roll_back_if_open();
+        out.environment(Change::RolledBack(self.transaction))?;
+        Ok(())
+    }
+
+    pub(super) fn roll_back_if_open(&mut self) {
+        if self.scope.current().transactions == 0 {
+            return;
+        }
+        if let Some(store) = &self.store {
+            // SQLite may have rolled back by itself after an error.
+            drop(store.execute("ROLLBACK", &[]));
+        }
+        self.set_open_transactions(0);
+    }
+
+    fn set_open_transactions(&self, count: u32) {
+        self.scope.current().transactions = count;
+        self.instance().update_session(self.scope.spid, |session| session.transactions = count);
+    }
+}
+
+/// Gives a whole result at once.
+pub(super) fn said(columns: &[Column], rows: &[Vec<Value>], out: &mut Output) -> Outcome<()> {
+    out.columns(columns)?;
+    for row in rows {
+        out.row(columns, row)?;
+    }
+    out.done(Some(rows.len() as u64));
+    Ok(())
+}
+
+/// Puts a value into a variable, in the variable's type.
+pub(super) fn assign(variables: &mut Variables, name: &str, (value, from): (Value, SqlType)) -> Result<()> {
+    let (sql_type, place) = variables.get_mut(&name.to_lowercase()).ok_or_else(|| undeclared(name))?;
+    *place = coerce(value, from, *sql_type)?;
+    Ok(())
+}
+
+/// The types that a declaration of parameters names: `@P1 int, @P2 nvarchar(4000) OUTPUT`.
+pub(super) fn declared_parameters(text: &str) -> Result<Vec<(String, SqlType)>> {
+    let mut parameters = Vec::new();
+    let mut depth = 0;
+    let separated = text.split(|character: char| {
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        character == ',' && depth == 0
+    });
+    for parameter in separated.map(str::trim).filter(|parameter| !parameter.is_empty()) {
+        let (name, rest) =
+            parameter.split_once(char::is_whitespace).ok_or_else(|| crate::error::syntax(parameter))?;
+        let declared = rest.split('=').next().unwrap_or(rest).trim();
+        let upper = declared.to_uppercase();
+        let end = ["OUTPUT", "OUT", "READONLY"]
+            .iter()
+            .find_map(|word| upper.strip_suffix(word))
+            .map_or(upper.len(), str::len);
+        let declared = declared[..end].trim();
+        let declared =
+            declared.strip_prefix("AS ").or_else(|| declared.strip_prefix("as ")).unwrap_or(declared);
+        parameters.push((name.to_lowercase(), parse_type(declared)?));
+    }
+    Ok(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_declaration_of_parameters_is_read() {
+        let parameters =
+            declared_parameters("@P1 int,@P2 nvarchar(4000), @P3 decimal(18, 2) OUTPUT, @p4 bit = 1")
+                .unwrap();
+        let expected = [
+            ("@p1", SqlType::Int),
+            ("@p2", SqlType::NVarChar(4000)),
+            ("@p3", SqlType::Decimal(18, 2)),
+            ("@p4", SqlType::Bit),
+        ];
+        assert_eq!(parameters, expected.map(|(name, sql_type)| (name.to_owned(), sql_type)));
+        assert_eq!(declared_parameters("").unwrap(), []);
+        assert_eq!(declared_parameters("@a foo").unwrap_err().number, 243);
+    }
+}

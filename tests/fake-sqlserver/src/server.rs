@@ -1,0 +1,127 @@
+//! The running server and the handle that tests hold.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+
+use crate::instance::Instance;
+use crate::options::Options;
+use crate::session::{self, Reception};
+use crate::tds::tls;
+
+/// How long the end waits for statements that are told to stop.
+const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
+
+/// Starts servers.
+#[derive(Debug)]
+pub struct Server;
+
+/// A running server. It stops when this is dropped.
+///
+/// It has threads and a clock of its own: a test that pauses time pauses its own, not the server's.
+#[derive(Debug)]
+pub struct Handle {
+    instance: Arc<Instance>,
+    address: SocketAddr,
+    stop: CancellationToken,
+    runtime: Option<Runtime>,
+}
+
+impl Server {
+    /// Starts a server; it listens when this returns.
+    ///
+    /// # Errors
+    /// The address cannot be listened on, a database's files cannot be made, or there is no certificate.
+    pub fn start(options: Options) -> io::Result<Handle> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("fake-sqlserver")
+            .enable_all()
+            .build()?;
+        let tls = tls::self_signed(&options.identity.machine)?;
+        let encryption = options.encryption;
+        let listener = std::net::TcpListener::bind(options.listen)?;
+        listener.set_nonblocking(true)?;
+        let listener = {
+            let _inside = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        let address = listener.local_addr()?;
+        let instance = options.into_instance()?;
+        let stop = CancellationToken::new();
+        let reception = Reception { instance: Arc::clone(&instance), tls, encryption, stop: stop.clone() };
+        runtime.spawn(listen(listener, reception));
+        Ok(Handle { instance, address, stop, runtime: Some(runtime) })
+    }
+}
+
+async fn listen(listener: TcpListener, reception: Reception) {
+    loop {
+        let accepted = tokio::select! {
+            () = reception.stop.cancelled() => return,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // Progress and short answers should not wait for more; a socket that refuses still works.
+                drop(stream.set_nodelay(true));
+                let reception = reception.clone();
+                tokio::spawn(async move {
+                    let stop = reception.stop.clone();
+                    tokio::select! {
+                        served = session::serve(stream, reception) => if let Err(error) = served {
+                            tracing::debug!(%peer, %error, "connection ended");
+                        },
+                        () = stopped_for_good(&stop) => {}
+                    }
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// A client that neither logs in nor hangs up must not keep the server from ending.
+async fn stopped_for_good(stop: &CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(SHUTDOWN_TIME / 2).await;
+}
+
+impl Handle {
+    /// Where clients connect to.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The server itself, to look at and to change.
+    pub fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
+    /// Ends all sessions and the server.
+    pub fn stop(mut self) {
+        self.shut_down();
+    }
+
+    fn shut_down(&mut self) {
+        self.stop.cancel();
+        if let Some(runtime) = self.runtime.take() {
+            // Also from a test that runs on a runtime itself, where waiting would panic.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shut_down();
+    }
+}

@@ -1,0 +1,4 @@
+//! The stand-in as clients that others wrote see it.
+
+mod support;
+mod tiberius_login;
