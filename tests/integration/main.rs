@@ -2,9 +2,13 @@
 #[cfg(test)]
 mod bak_real;
 #[cfg(test)]
+mod config;
+#[cfg(test)]
 mod destination;
 #[cfg(test)]
 mod journal;
+#[cfg(test)]
+mod logging;
 #[cfg(test)]
 mod standin_files;
 #[cfg(test)]

@@ -11,6 +11,8 @@ type Task = fn(&str);
 
 /// Every task, by name.
 const TASKS: &[(&str, Task)] = &[
+    ("config::rights", crate::config::read_without_rights),
+    ("config::service", crate::config::refuse_what_others_may_write),
     ("destination::kill", crate::destination::kill::write_until_killed),
     ("destination::full", crate::destination::full_disk::fill_a_small_disk),
     ("destination::read_only", crate::destination::rights::use_a_read_only_mount),
@@ -20,6 +22,8 @@ const TASKS: &[(&str, Task)] = &[
     ("journal::rights", crate::journal::write_without_rights),
     ("journal::hold", crate::journal::hold_the_file),
     ("journal::kill", crate::journal::write_until_killed),
+    ("logging::full", crate::logging::write_to_a_full_disk),
+    ("logging::panic", crate::logging::panic_in_a_thread),
 ];
 
 const TASK: &str = "DMBACKUP_TEST_TASK";
