@@ -32,6 +32,19 @@ pub struct Folder {
     hard_links: AtomicU8,
     /// Whom the last [`check`](Destination::check) found it to belong to.
     owner: Mutex<Option<Uuid>>,
+    calls: Calls,
+}
+
+/// What not every file system can do: a test has one that cannot.
+#[derive(Clone, Copy, Debug)]
+struct Calls {
+    hard_link: fn(&Path, &Path) -> io::Result<()>,
+    copy: fn(&Path, &Path) -> io::Result<u64>,
+}
+
+impl Calls {
+    const OF_THE_SYSTEM: Self =
+        Self { hard_link: |from, to| fs::hard_link(from, to), copy: |from, to| fs::copy(from, to) };
 }
 
 /// What is known of the file system's second names.
@@ -49,6 +62,7 @@ impl Folder {
             ledger,
             hard_links: AtomicU8::new(UNKNOWN),
             owner: Mutex::new(None),
+            calls: Calls::OF_THE_SYSTEM,
         }
     }
 
@@ -88,7 +102,8 @@ impl Folder {
         let place = self.place_of_staged();
         let spare = place.prepare(to)?;
         let target = to.below(&self.root);
-        let linked = fs::hard_link(from, &spare).and_then(|()| platform::rename_over(&spare, &target));
+        let linked =
+            (self.calls.hard_link)(from, &spare).and_then(|()| platform::rename_over(&spare, &target));
         // Between two names of one file a rename does nothing: the spare would stay.
         let removed = place.clear(&spare);
         match linked {
@@ -101,7 +116,7 @@ impl Folder {
     /// A copy by the system, which a share makes on its own machine, compared by reading both back.
     fn copy(&self, from: &Path, to: &Name) -> Result<()> {
         let place = self.place_of_staged();
-        let copied = place.prepare(to).and_then(|partial| fs::copy(from, &partial));
+        let copied = place.prepare(to).and_then(|partial| (self.calls.copy)(from, &partial));
         if let Err(error) = copied {
             let _ = self.abandon(to);
             return Err(self.explain(&error));
@@ -287,3 +302,6 @@ fn stat_of(path: &Path) -> io::Result<Option<Stat>> {
     let same_as = platform::file_id(path)?;
     Ok(Some(Stat { bytes: data.len(), modified: DateTime::from(data.modified()?), same_as }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -248,7 +248,8 @@ pub trait Staged: Read + Write + Seek + Send {
     /// Gives it its name, replacing in one step what had it. Seals it first where that was not done.
     ///
     /// # Errors
-    /// Those of renaming; the name keeps its old file then, and this one is discarded.
+    /// Those of renaming; the name keeps its old file then, and this one is discarded. Where it was the folder's sync that
+    /// failed, the name holds the new file, whole, and may hold the old one again after a power cut.
     fn publish(self: Box<Self>) -> Result<()>;
 
     /// Removes it.

@@ -48,6 +48,9 @@ pub fn has_no_locks(error: &io::Error) -> bool {
 }
 
 pub fn has_no_hard_links(error: &io::Error) -> bool {
+    if error.kind() == io::ErrorKind::Unsupported {
+        return true;
+    }
     // PERM: vfat, exFAT. MLINK: the file has as many as it can have.
     let none = [Errno::PERM, Errno::NOTSUP, Errno::NOSYS, Errno::MLINK, Errno::INVAL];
     Errno::from_io_error(error).is_some_and(|errno| none.contains(&errno))
@@ -169,6 +172,16 @@ mod tests {
             assert!(got == content, "{length}");
             assert_eq!(told.bytes, u64::from(length));
         }
+    }
+
+    #[test]
+    fn what_the_cache_still_holds_is_not_called_the_medium() {
+        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, vec![7; 1 << 20]).unwrap();
+        let file = File::open(&path).unwrap();
+        // Not synced: the kernel cannot drop what is not on the disk yet.
+        assert!(!drop_cache(&file, 1 << 20));
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub fn has_no_hard_links(error: &io::Error) -> bool {
         ERROR_INVALID_PARAMETER,
         ERROR_TOO_MANY_LINKS,
     ];
-    is_one_of(error, &none)
+    error.kind() == io::ErrorKind::Unsupported || is_one_of(error, &none)
 }
 
 pub fn is_gone(error: &io::Error) -> bool {

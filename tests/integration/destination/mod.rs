@@ -3,6 +3,7 @@
 mod faults;
 pub mod full_disk;
 pub mod kill;
+mod model;
 pub mod rights;
 mod suite;
 

@@ -237,10 +237,12 @@ impl Destination for Memory {
             drop(files);
             return Err(self.no_file());
         };
-        let number = content.number;
+        if files.names.get(&to.relative()).is_some_and(|old| old.number == content.number) {
+            return Ok(Linked::AlreadySame);
+        }
         files.names.remove(&to.partial());
-        let old = files.names.insert(to.relative(), content);
-        Ok(if old.is_some_and(|old| old.number == number) { Linked::AlreadySame } else { Linked::Hard })
+        files.names.insert(to.relative(), content);
+        Ok(Linked::Hard)
     }
 
     fn has_hard_links(&self) -> Option<bool> {
