@@ -4,6 +4,7 @@ use super::input::Ticket;
 use crate::backup::outcome::{RunId, RunReport, Trigger};
 use crate::config::Config;
 use crate::control::protocol::{Reply, Request};
+use crate::slot::Hour;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset};
 use std::sync::Arc;
@@ -66,4 +67,11 @@ pub struct Wanted {
     pub begun: DateTime<FixedOffset>,
     /// A person confirms that a shrunk database is right.
     pub accept_shrunk: bool,
+}
+
+impl Wanted {
+    /// Its slot: the local hour in which it begins, 0 to 23.
+    pub fn hour(&self) -> u8 {
+        Hour::of(self.begun).number()
+    }
 }

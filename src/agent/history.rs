@@ -142,7 +142,7 @@ pub fn cut_short() -> Problem {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::backup::outcome::Trigger;
     use crate::words::Words;

@@ -1,15 +1,14 @@
 //! What happens to the agent: the end of the program, requests, reports of its jobs, the passing of time.
 
-use super::status::{FindingView, PendingView, SpaceView};
+use super::status::{PendingView, SpaceView};
 use crate::backup::outcome::{Phase, Progress, RunId, RunReport};
 use crate::clock::{Passage, Zone};
-use crate::config::Config;
-use crate::control::protocol::{Request, SettingView};
+use crate::control::protocol::Request;
+pub use crate::cycle::configuration::{InForce, News};
 use crate::cycle::health::Look;
 use crate::cycle::step::Step;
 use crate::problem::Problem;
 use chrono::{DateTime, FixedOffset};
-use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Names a client's request until it is answered.
@@ -76,25 +75,4 @@ pub struct CycleReport {
     pub space: Option<SpaceView>,
     /// What the terminal lacks, newest first; `None` where the journal does not tell.
     pub pending: Option<Vec<PendingView>>,
-}
-
-/// What became of the configuration since the last look.
-#[derive(Debug, Default)]
-pub enum News {
-    /// It is as it was.
-    #[default]
-    Unchanged,
-    /// It is valid, and in force from now on.
-    Valid(InForce),
-    /// It is broken: the last good one stays in force.
-    Broken(Vec<FindingView>),
-}
-
-/// A valid configuration.
-#[derive(Clone, Debug)]
-pub struct InForce {
-    /// The configuration.
-    pub config: Arc<Config>,
-    /// Its settings, for people.
-    pub settings: Vec<SettingView>,
 }

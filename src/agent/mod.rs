@@ -1,10 +1,183 @@
-//! The agent: the one owner of state, and the status that clients see.
+//! The agent: it keeps backups coming. One owner of state with one loop ([`owner`]), a pure mind ([`state`]), hands that do
+//! what takes time ([`jobs`]), and the status that clients see ([`status`]).
 
+mod cycle;
 pub mod effect;
+mod ground;
 pub mod history;
+mod home;
 pub mod input;
+mod jobs;
+mod lookup;
 pub mod owner;
+mod patience;
 mod problems;
 pub mod state;
 pub mod status;
 pub mod view;
+
+pub use home::Home;
+pub use jobs::{Audience, Silence};
+
+use crate::clock::Clock;
+use crate::control::server::{self, Desk, Limits};
+use crate::cycle::configuration::ConfigWatch;
+use crate::journal::EventKind;
+use crate::problem::{Problem, Result};
+use crate::words;
+use crate::words::Words;
+use cycle::Round;
+use ground::Ground;
+use history::History;
+use input::News;
+use jobs::Workers;
+use owner::{Owner, now};
+use patience::blocking;
+use state::State;
+use status::Status;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use view::Facts;
+
+/// Requests that may wait for the loop; it takes them faster than clients can ask.
+const REQUESTS: usize = 64;
+/// Runs that the history is made of at the start.
+const REMEMBERED_RUNS: u32 = 20;
+
+/// What an agent is started with.
+#[derive(Clone, Debug)]
+pub struct AgentOptions {
+    /// The configuration's file, which need not exist yet.
+    pub config_path: PathBuf,
+    /// The shop's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Who hears what is told to people as it happens.
+    pub audience: Arc<dyn Audience>,
+}
+
+/// Enters the state folder `path`, which is made where it is missing: one agent at a time holds it.
+///
+/// # Errors
+/// [`Code::AgentRunning`](crate::problem::Code::AgentRunning) while another agent holds it,
+/// [`Code::AgentState`](crate::problem::Code::AgentState) where it cannot be used.
+pub async fn enter(path: PathBuf, clock: Arc<dyn Clock>) -> Result<Home> {
+    blocking(move || Home::enter(&path, clock)).await
+}
+
+/// A running agent.
+#[derive(Debug)]
+pub struct Agent {
+    status: watch::Receiver<Arc<Status>>,
+    work: tokio::task::JoinHandle<()>,
+}
+
+impl Agent {
+    /// Starts the agent that has entered `home`: finds what the last process left, opens the control channel and begins to
+    /// work. It ends some time after `shutdown`: a run that goes on is stopped first, and cleaned up.
+    ///
+    /// # Errors
+    /// What should not happen: the journal, the configuration and the channel may be broken, and the agent tells so.
+    pub async fn start(home: Home, options: AgentOptions, shutdown: CancellationToken) -> Result<Self> {
+        let AgentOptions { config_path, clock, audience } = options;
+        let home = Arc::new(home);
+        let begun = {
+            let (home, clock, config_path) = (Arc::clone(&home), Arc::clone(&clock), config_path.clone());
+            blocking(move || Ok(Begun::begin(config_path, &home, &*clock))).await?
+        };
+        let Begun { history, watch, news, interrupted } = begun;
+        let listener = server::open(&home.path);
+        let own: Vec<_> = listener.as_ref().err().cloned().into_iter().collect();
+
+        let at = now(&*clock);
+        let facts = Facts { agent: home.agent, pid: std::process::id(), started_at: at.wall };
+        let mut state = State::new(config_path.display().to_string(), history, &at);
+        state.configure(news);
+        let (commands, requests) = mpsc::channel(REQUESTS);
+        let (reports, reported) = mpsc::unbounded_channel();
+        let status = watch::Sender::new(Arc::new(state.status(&facts, &at)));
+        let seen = status.subscribe();
+
+        let ground = Arc::new(Ground::new(Arc::clone(&home), Arc::clone(&clock)));
+        let round = Round::new(Arc::clone(&ground), Arc::clone(&clock), watch, own);
+        let hands = Workers::new(ground, round, Arc::clone(&clock), audience, reports);
+        let hang_up = CancellationToken::new();
+        let desk = Desk { commands, status: seen.clone() };
+        let serving = listener
+            .ok()
+            .map(|listener| tokio::spawn(server::serve(listener, desk, Limits::default(), hang_up.clone())));
+        let owner = Owner { state, facts, clock, hands, requests, reports: reported, status, shutdown };
+        let work = tokio::spawn(async move {
+            note(&home, EventKind::Started, words!("o agente iniciou", "the agent started")).await;
+            for run in interrupted {
+                tracing::warn!(%run, "the last process ended in the middle of this run");
+            }
+            owner.work().await;
+            hang_up.cancel();
+            if let Some(serving) = serving
+                && let Err(cause) = serving.await
+            {
+                tracing::error!(%cause, "the control channel fell");
+            }
+            note(&home, EventKind::Stopped, words!("o agente encerrou", "the agent ended")).await;
+        });
+        Ok(Self { status: seen, work })
+    }
+
+    /// The status now and whenever it changes.
+    pub fn status(&self) -> watch::Receiver<Arc<Status>> {
+        self.status.clone()
+    }
+
+    /// Waits until the agent has ended.
+    pub async fn ended(self) {
+        if let Err(cause) = self.work.await {
+            tracing::error!(%cause, "the agent's loop fell");
+        }
+    }
+}
+
+/// What is there at the start.
+struct Begun {
+    history: History,
+    watch: ConfigWatch,
+    news: News,
+    interrupted: Vec<uuid::Uuid>,
+}
+
+impl Begun {
+    fn begin(config_path: PathBuf, home: &Home, clock: &dyn Clock) -> Self {
+        let journal = &home.journal;
+        let told = |what: &str, problem: Problem| {
+            tracing::error!(%problem, "the journal does not tell {what}");
+        };
+        let interrupted = journal.interrupt_unfinished(clock.local_now()).unwrap_or_else(|problem| {
+            told("which runs were interrupted", problem);
+            Vec::new()
+        });
+        let runs = journal.runs(REMEMBERED_RUNS, None).unwrap_or_else(|problem| {
+            told("the last runs", problem);
+            Vec::new()
+        });
+        let last_good = journal.last_good().unwrap_or_else(|problem| {
+            told("the last good run", problem);
+            None
+        });
+        let mut watch = ConfigWatch::new(config_path);
+        let news = watch.look();
+        Self {
+            history: History::of(&runs, last_good),
+            interrupted: interrupted.iter().map(|run| run.id).collect(),
+            watch,
+            news,
+        }
+    }
+}
+
+async fn note(home: &Arc<Home>, kind: EventKind, text: Words) {
+    let home = Arc::clone(home);
+    if let Err(problem) = blocking(move || home.journal.event(kind, &text)).await {
+        tracing::warn!(%problem, "an event is not journalled");
+    }
+}

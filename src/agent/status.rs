@@ -1,9 +1,9 @@
 //! What clients see of the agent: one plain value, whole each time. Nothing here is secret and nothing is a customer's.
 
 use crate::backup::outcome::{Outcome, Phase, Progress, RunId, RunReport, Trigger};
+use crate::config::Finding;
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
-use crate::problem::Problem;
 use crate::words;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset};
@@ -78,22 +78,7 @@ pub struct ConfigurationView {
     /// Whether a valid configuration is in force: this file's, or the last good one's.
     pub in_force: bool,
     /// What is wrong with the file, all at once.
-    pub findings: Vec<FindingView>,
-}
-
-/// One thing that is wrong with the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FindingView {
-    /// The key, `server.host`; empty where it is about the whole file.
-    pub key: String,
-    /// The line, from 1.
-    pub line: Option<u32>,
-    /// What stands there.
-    pub found: String,
-    /// What is expected.
-    pub expected: Words,
-    /// The problem, with what to do.
-    pub problem: Problem,
+    pub findings: Vec<Finding>,
 }
 
 /// What is backed up, and where to.

@@ -80,7 +80,7 @@ fn running_view(running: &Running) -> RunningView {
         id: running.wanted.id,
         trigger: running.wanted.trigger,
         attempt: running.wanted.attempt,
-        hour: u8::try_from(chrono::Timelike::hour(&running.wanted.begun)).unwrap_or_default(),
+        hour: running.wanted.hour(),
         started_at: running.wanted.begun,
         phase: running.phase,
         progress: running.progress,

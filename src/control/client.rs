@@ -74,10 +74,8 @@ impl Client {
     /// # Errors
     /// As [`Client::ask`].
     pub async fn status(&mut self) -> Result<Status> {
-        match self.ask(&Request::Status).await? {
-            Reply::Status { status } => Ok(*status),
-            other => Err(unexpected(&other)),
-        }
+        let Reply::Status { status } = self.ask(&Request::Status).await? else { return Err(unexpected()) };
+        Ok(*status)
     }
 
     /// The status now and whenever it changes.
@@ -94,10 +92,8 @@ impl Client {
     /// # Errors
     /// As [`Client::ask`].
     pub async fn check(&mut self) -> Result<Vec<CheckView>> {
-        match self.ask(&Request::Check).await? {
-            Reply::Checks { checks } => Ok(checks),
-            other => Err(unexpected(&other)),
-        }
+        let Reply::Checks { checks } = self.ask(&Request::Check).await? else { return Err(unexpected()) };
+        Ok(checks)
     }
 
     /// Asks for a backup now.
@@ -105,10 +101,10 @@ impl Client {
     /// # Errors
     /// As [`Client::ask`].
     pub async fn backup_now(&mut self, accept_shrunk: bool) -> Result<Accepted> {
-        match self.ask(&Request::BackupNow { accept_shrunk }).await? {
-            Reply::Accepted { run, joined } => Ok(Accepted { run, joined }),
-            other => Err(unexpected(&other)),
-        }
+        let Reply::Accepted { run, joined } = self.ask(&Request::BackupNow { accept_shrunk }).await? else {
+            return Err(unexpected());
+        };
+        Ok(Accepted { run, joined })
     }
 
     /// Stops the run that goes on.
@@ -116,21 +112,19 @@ impl Client {
     /// # Errors
     /// As [`Client::ask`].
     pub async fn cancel(&mut self) -> Result<()> {
-        match self.ask(&Request::Cancel).await? {
-            Reply::Done => Ok(()),
-            other => Err(unexpected(&other)),
-        }
+        let Reply::Done = self.ask(&Request::Cancel).await? else { return Err(unexpected()) };
+        Ok(())
     }
 
-    /// What stands in the slots.
+    /// What stands in the slots, and why the terminal could not be looked at.
     ///
     /// # Errors
     /// As [`Client::ask`].
-    pub async fn slots(&mut self) -> Result<Vec<SlotView>> {
-        match self.ask(&Request::Slots).await? {
-            Reply::Slots { slots } => Ok(slots),
-            other => Err(unexpected(&other)),
-        }
+    pub async fn slots(&mut self) -> Result<(Vec<SlotView>, Option<Problem>)> {
+        let Reply::Slots { slots, terminal_problem } = self.ask(&Request::Slots).await? else {
+            return Err(unexpected());
+        };
+        Ok((slots, terminal_problem))
     }
 
     /// The last runs, newest first.
@@ -138,10 +132,10 @@ impl Client {
     /// # Errors
     /// As [`Client::ask`].
     pub async fn journal(&mut self, limit: u32, outcome: Option<Outcome>) -> Result<Vec<RunReport>> {
-        match self.ask(&Request::Journal { limit, outcome }).await? {
-            Reply::Journal { runs } => Ok(runs),
-            other => Err(unexpected(&other)),
-        }
+        let Reply::Journal { runs } = self.ask(&Request::Journal { limit, outcome }).await? else {
+            return Err(unexpected());
+        };
+        Ok(runs)
     }
 
     /// One run, from the journal.
@@ -149,10 +143,8 @@ impl Client {
     /// # Errors
     /// As [`Client::ask`].
     pub async fn run(&mut self, id: RunId) -> Result<Option<RunReport>> {
-        match self.ask(&Request::Run { id }).await? {
-            Reply::Run { run } => Ok(run.map(|run| *run)),
-            other => Err(unexpected(&other)),
-        }
+        let Reply::Run { run } = self.ask(&Request::Run { id }).await? else { return Err(unexpected()) };
+        Ok(run.map(|run| *run))
     }
 
     /// The configuration in force.
@@ -160,10 +152,8 @@ impl Client {
     /// # Errors
     /// As [`Client::ask`].
     pub async fn config(&mut self) -> Result<ConfigView> {
-        match self.ask(&Request::Config).await? {
-            Reply::Config { config } => Ok(config),
-            other => Err(unexpected(&other)),
-        }
+        let Reply::Config { config } = self.ask(&Request::Config).await? else { return Err(unexpected()) };
+        Ok(config)
     }
 
     /// Asks and awaits the answer.
@@ -199,19 +189,20 @@ impl Watch {
     /// # Errors
     /// [`Code::AgentMissing`] where the agent ended.
     pub async fn next(&mut self) -> Result<Status> {
-        match reply(self.client.reader.next().await)? {
-            Reply::Status { status } => Ok(*status),
-            other => Err(unexpected(&other)),
-        }
+        let Reply::Status { status } = reply(self.client.reader.next().await)? else {
+            return Err(unexpected());
+        };
+        Ok(*status)
     }
 }
 
 fn reply(frame: Option<std::io::Result<bytes::BytesMut>>) -> Result<Reply> {
     let Some(Ok(frame)) = frame else { return Err(silent()) };
-    match decode(&frame)? {
-        Reply::Refused { problem } => Err(problem),
-        reply => Ok(reply),
+    let reply = decode(&frame)?;
+    if let Reply::Refused { problem } = reply {
+        return Err(problem);
     }
+    Ok(reply)
 }
 
 /// The first channel at which an agent listens that may be believed.
@@ -257,8 +248,7 @@ fn silent() -> Problem {
     )
 }
 
-fn unexpected(reply: &Reply) -> Problem {
-    tracing::warn!(?reply, "an answer to another question");
+fn unexpected() -> Problem {
     Problem::new(
         Code::AgentVersion,
         words!("O agente respondeu outra coisa.", "The agent answered something else."),

@@ -3,10 +3,10 @@
 
 use crate::agent::status::Status;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
+use crate::config::Setting;
 use crate::cycle::health::CheckView;
 use crate::problem::{Code, Problem, Result};
 use crate::words;
-use crate::words::Words;
 use bytes::Bytes;
 use chrono::{DateTime, FixedOffset};
 use serde::de::DeserializeOwned;
@@ -161,6 +161,9 @@ pub enum Reply {
     Slots {
         /// What stands in each place, the newest first.
         slots: Vec<SlotView>,
+        /// Why the terminal could not be looked at.
+        #[serde(default)]
+        terminal_problem: Option<Problem>,
     },
     /// To [`Request::Journal`].
     Journal {
@@ -215,18 +218,7 @@ pub struct ConfigView {
     /// The file.
     pub path: String,
     /// Every setting.
-    pub settings: Vec<SettingView>,
-}
-
-/// One setting.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SettingView {
-    /// The key, `server.host`.
-    pub key: String,
-    /// The value as people may see it: secrets are hidden.
-    pub value: String,
-    /// Where it comes from.
-    pub origin: Words,
+    pub settings: Vec<Setting>,
 }
 
 /// How frames stand in the stream, with the largest that is read.

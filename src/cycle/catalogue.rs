@@ -40,8 +40,8 @@ pub enum CheckId {
     Options,
     /// The configuration is there and valid (DM11, DM12).
     Configuration,
-    /// Only administrators may write the configuration.
-    ConfigurationRights,
+    /// Nothing in the configuration is odd.
+    ConfigurationOdd,
     /// The backup folder is there, ours, writable.
     Folder,
     /// The backup folder is closed to other users.
@@ -190,6 +190,7 @@ pub static CATALOGUE: [Check; 24] = [
             Code::SqlStalled,
             Code::SqlKilled,
             Code::SqlError,
+            Code::SqlKilled,
         ],
     },
     Check {
@@ -395,9 +396,9 @@ pub static CATALOGUE: [Check; 24] = [
         codes: &[Code::FolderOpen],
     },
     Check {
-        id: CheckId::ConfigurationRights,
-        name: "configuration-rights",
-        title: ("Permissões da configuração", "Rights of the configuration"),
+        id: CheckId::ConfigurationOdd,
+        name: "configuration-odd",
+        title: ("Configuração a rever", "Configuration to look over"),
         severity: Severity::Warning,
         depends_on: &[],
         must_last: AT_ONCE,

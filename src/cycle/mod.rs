@@ -2,5 +2,7 @@
 //! is asked, and what is unhealthy since when.
 
 pub mod catalogue;
+pub mod configuration;
 pub mod health;
+pub mod probe;
 pub mod step;

@@ -4,10 +4,11 @@ use super::*;
 use crate::agent::effect::Loudness;
 use crate::agent::history::tests::{at, problem, run};
 use crate::agent::input::{Event, InForce, News};
-use crate::agent::status::FindingView;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::clock::{Passage, Zone};
-use crate::config::{ArchiveName, BackupConfig, Config, DatabaseName, Encrypt, Login, ServerConfig, Shop};
+use crate::config::{
+    ArchiveName, BackupConfig, Config, DatabaseName, Encrypt, Finding, Login, ServerConfig, Shop,
+};
 use crate::control::protocol::Request;
 use crate::problem::Code;
 use crate::schedule::Schedule;
@@ -76,7 +77,7 @@ impl Story {
     }
 
     fn in_force(terminal: Terminal) -> InForce {
-        InForce { config: Arc::new(config(terminal)), settings: Vec::new() }
+        InForce { config: Arc::new(config(terminal)), settings: Vec::new(), warnings: Vec::new() }
     }
 
     fn now_at(wall: DateTime<FixedOffset>, steady: Instant, fresh: u128) -> Now {
@@ -162,7 +163,7 @@ fn loudness(effects: &[Effect]) -> Option<Loudness> {
 #[test]
 fn what_the_first_cycle_begins_follows_from_the_past() {
     let good = |hour| run(hour, Outcome::Success, &[]);
-    let table: [(&str, i64, Vec<RunReport>, Option<(Trigger, u8)>); 8] = [
+    let table = [
         ("nothing yet: the first backup by itself (DM6)", 20, vec![], Some((Trigger::First, 1))),
         ("this hour is done", 20, vec![good(9)], None),
         ("this hour was missed: one catch-up", 20, vec![good(8)], Some((Trigger::CatchUp, 1))),
@@ -322,7 +323,7 @@ fn the_end_of_the_program_waits_for_the_end_of_the_run_and_lets_it_be_made_up() 
 
 #[test]
 fn a_broken_configuration_is_told_and_the_last_good_one_stays_in_force() {
-    let finding = FindingView {
+    let finding = Finding {
         key: "server.port".to_owned(),
         line: Some(3),
         found: "x".to_owned(),

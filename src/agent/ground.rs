@@ -1,0 +1,264 @@
+//! What runs, copies and cycles stand on: the destinations that a configuration names, entered and locked, and the server; and
+//! the recovery from whatever the last process left behind, before the first run.
+
+use super::home::Home;
+use super::patience::{Asker, blocking};
+use crate::archive::read_manifest;
+use crate::backup::World;
+use crate::clock::Clock;
+use crate::config::{Config, Terminal};
+use crate::destination::{Apart, Destination, Folder, Identity, Kind, LockGuard, Name, apart, enter};
+use crate::journal::EventKind;
+use crate::problem::{Exit, Result};
+use crate::slot::ArchiveName;
+use crate::sqlserver::Server;
+use crate::words;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::Mutex;
+
+/// The ground of one agent, from start to end.
+#[derive(Debug)]
+pub struct Ground {
+    home: Arc<Home>,
+    clock: Arc<dyn Clock>,
+    held: Mutex<Held>,
+    local_asker: Asker,
+    terminal_asker: Asker,
+    sequence_floor: OnceLock<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    standing: Option<Arc<Standing>>,
+    /// Statements that the last process left running have ended, and what it left half-made here is gone.
+    recovered: bool,
+    /// The same at the terminal, once it answered.
+    terminal_scrubbed: bool,
+}
+
+/// What a configuration stands on, for as long as somebody works with it.
+pub struct Standing {
+    /// Everything that a run works with.
+    pub world: World,
+    folder: PathBuf,
+    lock: Arc<LockGuard>,
+    apart: OnceLock<Apart>,
+}
+
+impl std::fmt::Debug for Standing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Standing").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Standing {
+    /// How far the terminal is from the server's disk; `None` where there is none, or while it does not answer. Blocks.
+    pub fn apart(&self) -> Option<Apart> {
+        let terminal = self.world.terminal.as_ref()?;
+        if let Some(known) = self.apart.get() {
+            return Some(*known);
+        }
+        let found = apart(&*self.world.local, &**terminal)
+            .inspect_err(|problem| tracing::debug!(%problem, "where the terminal is, is not told"))
+            .ok()?;
+        Some(*self.apart.get_or_init(|| found))
+    }
+}
+
+impl Ground {
+    /// The ground of the agent that has entered `home`.
+    pub fn new(home: Arc<Home>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            home,
+            clock,
+            held: Mutex::default(),
+            local_asker: Asker::default(),
+            terminal_asker: Asker::default(),
+            sequence_floor: OnceLock::new(),
+        }
+    }
+
+    /// The state folder.
+    pub fn home(&self) -> &Arc<Home> {
+        &self.home
+    }
+
+    /// The shop's clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Whoever asks the backup folder, one at a time.
+    pub fn local_asker(&self) -> &Asker {
+        &self.local_asker
+    }
+
+    /// Whoever asks the terminal, one at a time.
+    pub fn terminal_asker(&self) -> &Asker {
+        &self.terminal_asker
+    }
+
+    /// What `config` stands on: the backup folder is entered, made ours at its first configuration, and locked.
+    ///
+    /// # Errors
+    /// The problem of the backup folder. A terminal that is not there is none: the run goes on without it.
+    pub async fn stand(&self, config: &Arc<Config>) -> Result<Arc<Standing>> {
+        let mut held = self.held.lock().await;
+        self.stand_in(&mut held, config).await
+    }
+
+    /// The same, once nothing of the last process is left: its statements have ended, its unfinished files are gone.
+    ///
+    /// # Errors
+    /// As [`stand`](Self::stand); and that the server cannot be asked about its statements.
+    pub async fn ready(&self, config: &Arc<Config>) -> Result<Arc<Standing>> {
+        let mut held = self.held.lock().await;
+        let standing = self.stand_in(&mut held, config).await?;
+        if !held.recovered {
+            self.recover(&standing).await?;
+            held.recovered = true;
+        }
+        if !held.terminal_scrubbed {
+            held.terminal_scrubbed = self.scrub_terminal(&standing).await;
+        }
+        Ok(standing)
+    }
+
+    /// The number of the next backup.
+    pub fn next_sequence(&self) -> u64 {
+        self.home.journal.next_sequence(self.sequence_floor.get().copied().unwrap_or_default())
+    }
+
+    async fn stand_in(&self, held: &mut Held, config: &Arc<Config>) -> Result<Arc<Standing>> {
+        if let Some(standing) = held.standing.as_ref().filter(|it| Arc::ptr_eq(&it.world.config, config)) {
+            return Ok(Arc::clone(standing));
+        }
+        let world = self.world(config);
+        let lock = match &held.standing {
+            // Runs of the old configuration may still work there; the folder stays ours.
+            Some(standing) if standing.folder == config.backup.folder => Arc::clone(&standing.lock),
+            Some(_) | None => self.take(&world).await?,
+        };
+        let standing =
+            Arc::new(Standing { world, folder: config.backup.folder.clone(), lock, apart: OnceLock::new() });
+        held.standing = Some(Arc::clone(&standing));
+        Ok(standing)
+    }
+
+    fn world(&self, config: &Arc<Config>) -> World {
+        let agent = self.home.agent;
+        let short: String = agent.simple().to_string().chars().take(8).collect();
+        let folder = |kind, path: &PathBuf| -> Arc<dyn Destination> {
+            Arc::new(Folder::new(kind, path, config.archive_name.clone(), Arc::clone(&self.home.ledger)))
+        };
+        World {
+            server: Server::new(&config.server, &format!("DMBackup {short}")),
+            local: folder(Kind::Server, &config.backup.folder),
+            terminal: match &config.terminal {
+                Terminal::LocalOnly => None,
+                Terminal::Folder { path, .. } => Some(folder(Kind::Terminal, path)),
+            },
+            journal: self.home.journal.clone(),
+            identity: Identity { shop: format!("{} ({})", config.shop.trade_name, config.shop.store), agent },
+            clock: Arc::clone(&self.clock),
+            config: Arc::clone(config),
+        }
+    }
+
+    /// Enters the backup folder and locks it.
+    async fn take(&self, world: &World) -> Result<Arc<LockGuard>> {
+        let (local, identity, home) =
+            (Arc::clone(&world.local), world.identity.clone(), Arc::clone(&self.home));
+        let archive = world.config.archive_name.clone();
+        let (lock, highest) = self
+            .local_asker
+            .ask(&*world.local, move || {
+                claim(&*local, &identity, &home)?;
+                let lock = local.lock()?;
+                let is_new = home.journal.last().is_ok_and(|last| last.is_none());
+                let highest = if is_new { highest_sequence(&*local, &archive) } else { 0 };
+                Ok((Arc::new(lock), highest))
+            })
+            .await?;
+        self.sequence_floor.get_or_init(|| highest);
+        Ok(lock)
+    }
+
+    async fn recover(&self, standing: &Standing) -> Result<()> {
+        let world = &standing.world;
+        match world.server.end_own_statements().await {
+            Ok(0) => {}
+            Ok(count) => {
+                tracing::warn!(count, "statements of the last process were still running and have ended")
+            }
+            // A server that does not answer may still be writing; one that answers, but does not let us look, will not.
+            Err(problem) if problem.exit() == Exit::Server => return Err(problem),
+            Err(problem) => tracing::warn!(%problem, "our statements in the server cannot be looked for"),
+        }
+        let local = Arc::clone(&world.local);
+        let removed = blocking(move || local.scrub()).await?;
+        self.note_scrubbed(&removed);
+        Ok(())
+    }
+
+    async fn scrub_terminal(&self, standing: &Standing) -> bool {
+        let Some(terminal) = standing.world.terminal.clone() else { return true };
+        let (identity, home) = (standing.world.identity.clone(), Arc::clone(&self.home));
+        let asked = Arc::clone(&terminal);
+        let scrubbed = self.terminal_asker.ask(&*terminal, move || {
+            claim(&*asked, &identity, &home)?;
+            asked.scrub()
+        });
+        match scrubbed.await {
+            Ok(removed) => {
+                self.note_scrubbed(&removed);
+                true
+            }
+            Err(problem) => {
+                tracing::debug!(%problem, "the terminal is cleaned up when it is back");
+                false
+            }
+        }
+    }
+
+    fn note_scrubbed(&self, removed: &[PathBuf]) {
+        if removed.is_empty() {
+            return;
+        }
+        let names: Vec<_> = removed.iter().map(|path| path.display().to_string()).collect();
+        let names = names.join(", ");
+        let text = words!("removido, ficou pela metade: {names}", "removed, was left half-made: {names}");
+        if let Err(problem) = self.home.journal.event(EventKind::Scrubbed, &text) {
+            tracing::warn!(%problem, "the clean-up is not journalled");
+        }
+    }
+}
+
+/// Enters a destination; at its first configuration it is made ours, and what lay there is moved aside and told.
+pub fn claim(destination: &dyn Destination, identity: &Identity, home: &Home) -> Result<()> {
+    let moved = enter(destination, identity, &home.claims)?;
+    if !moved.is_empty() {
+        let count = moved.len();
+        let shown = destination.shown();
+        tracing::warn!(count, folder = shown, "files of another program were moved to «anterior»");
+        let text = words!(
+            "{shown}: {count} arquivos de outro programa foram movidos para «anterior»",
+            "{shown}: {count} files of another program were moved to “anterior”"
+        );
+        if let Err(problem) = home.journal.event(EventKind::Claimed, &text) {
+            tracing::warn!(%problem, "the first configuration of a folder is not journalled");
+        }
+    }
+    Ok(())
+}
+
+/// The highest number among the backups that stand there: the order goes on even where the journal was lost.
+fn highest_sequence(destination: &dyn Destination, archive: &ArchiveName) -> u64 {
+    let sets = destination.sets(archive).unwrap_or_default();
+    let numbers = sets.into_iter().filter_map(|(set, _)| {
+        let mut file = destination.open(&Name::zip(set, archive)).ok()??;
+        read_manifest(&mut *file).ok()?.map(|manifest| manifest.sequence)
+    });
+    numbers.max().unwrap_or_default()
+}

@@ -1,0 +1,288 @@
+//! The agent's hands: what takes time runs in tasks of its own, which report to the loop.
+
+use super::cycle::Round;
+use super::effect::{Line, Loudness, Wanted};
+use super::ground::Ground;
+use super::input::{Event, InForce};
+use super::lookup;
+use super::owner::{Answer, Hands};
+use super::status::PendingView;
+use crate::backup::outcome::{Outcome, Phase, Progress, RunReport};
+use crate::backup::{Monitor, Order, copy_pending, run};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::control::protocol::Request;
+use crate::journal::PendingCopy;
+use crate::problem::{Code, Problem};
+use crate::words;
+use crate::words::Language;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Hears what the agent tells people as it happens. Called from the agent's loop: it must return at once.
+pub trait Audience: Send + Sync + fmt::Debug {
+    /// A line of the status.
+    fn line(&self, line: &Line);
+    /// A run ended.
+    fn ended(&self, report: &RunReport);
+}
+
+/// Nobody listens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silence;
+
+impl Audience for Silence {
+    fn line(&self, _: &Line) {}
+    fn ended(&self, _: &RunReport) {}
+}
+
+/// The hands of a real agent.
+#[derive(Debug)]
+pub struct Workers {
+    ground: Arc<Ground>,
+    round: Arc<Round>,
+    clock: Arc<dyn Clock>,
+    audience: Arc<dyn Audience>,
+    reports: UnboundedSender<Event>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    language: Language,
+}
+
+impl Workers {
+    /// Hands that report to `reports`.
+    pub fn new(
+        ground: Arc<Ground>,
+        round: Round,
+        clock: Arc<dyn Clock>,
+        audience: Arc<dyn Audience>,
+        reports: UnboundedSender<Event>,
+    ) -> Self {
+        let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
+        let language = Language::default();
+        Self { ground, round: Arc::new(round), clock, audience, reports, tasks, stop, language }
+    }
+
+    /// Runs a job and reports what it makes; a job that panics reports what `fallen` makes of it.
+    fn start(
+        &self,
+        job: impl Future<Output = Event> + Send + 'static,
+        fallen: impl FnOnce(Problem) -> Event + Send + 'static,
+    ) {
+        let reports = self.reports.clone();
+        self.tasks.spawn(async move {
+            let event = tokio::spawn(job).await.unwrap_or_else(|cause| {
+                tracing::error!(%cause, "a job of the agent fell");
+                fallen(Problem::internal(cause))
+            });
+            // Nobody listens any more once the loop has ended.
+            let _ended = reports.send(event);
+        });
+    }
+
+    fn reporter(&self) -> Arc<Reporter> {
+        Arc::new(Reporter { reports: self.reports.clone(), last: Mutex::new(None) })
+    }
+}
+
+impl Hands for Workers {
+    fn start_cycle(&mut self, in_force: Option<InForce>) {
+        let (round, reports) = (Arc::clone(&self.round), self.reports.clone());
+        let job = async move { Event::CycleEnded(Box::new(round.go(in_force, &reports).await)) };
+        self.start(job, |_| Event::CycleEnded(Box::default()));
+    }
+
+    fn start_run(&mut self, wanted: Wanted, config: Arc<Config>) {
+        self.stop = CancellationToken::new();
+        self.language = config.language;
+        let job = Job {
+            ground: Arc::clone(&self.ground),
+            clock: Arc::clone(&self.clock),
+            config,
+            wanted: wanted.clone(),
+        };
+        let fallen = job.clone();
+        let (monitor, stop) = (self.reporter(), self.stop.clone());
+        self.start(async move { Event::RunEnded(Box::new(job.run(monitor, stop).await)) }, move |problem| {
+            Event::RunEnded(Box::new(fallen.not_made(0, problem)))
+        });
+    }
+
+    fn start_copies(&mut self, config: Arc<Config>) {
+        self.stop = CancellationToken::new();
+        let (ground, monitor, stop) = (Arc::clone(&self.ground), self.reporter(), self.stop.clone());
+        let job = async move {
+            let problem = match ground.ready(&config).await {
+                Ok(standing) => copy_pending(&standing.world, monitor, stop).await.problem,
+                Err(problem) => Some(problem),
+            };
+            let pending = ground.home().journal.pending().unwrap_or_default();
+            Event::CopiesEnded { problem, pending: pending_views(&pending) }
+        };
+        self.start(job, |problem| Event::CopiesEnded { problem: Some(problem), pending: Vec::new() });
+    }
+
+    fn stop(&mut self) {
+        self.stop.cancel();
+    }
+
+    fn look_up(&mut self, request: Request, in_force: Option<InForce>, answer: Answer) {
+        let ground = Arc::clone(&self.ground);
+        self.tasks.spawn(async move {
+            let reply = lookup::answer(request, in_force, &ground).await;
+            // The client may have hung up.
+            let _gone = answer.send(reply);
+        });
+    }
+
+    fn say(&mut self, line: Line) {
+        if line.routine {
+            tracing::debug!(line = line.words.en, "status");
+        } else {
+            tracing::info!(line = line.words.en, "status");
+        }
+        self.audience.line(&line);
+    }
+
+    fn ended(&mut self, report: RunReport, loudness: Loudness) {
+        // What is logged as a warning or an error also reaches the system's event log.
+        if let Some(problem) = report.problems.first() {
+            let (run, code, text) = (report.id, problem.code, problem.text(self.language));
+            match loudness {
+                Loudness::Quiet => {}
+                Loudness::Warning => tracing::warn!(%run, %code, "{text}"),
+                Loudness::Alert => tracing::error!(%run, %code, "{text}"),
+            }
+        }
+        self.audience.ended(&report);
+    }
+
+    fn keep(&mut self, report: RunReport) {
+        if let Err(problem) = self.ground.home().journal.finish(&report) {
+            tracing::warn!(%problem, "what was added to a run is not journalled");
+        }
+    }
+}
+
+/// What the terminal lacks, for clients.
+pub fn pending_views(pending: &[PendingCopy]) -> Vec<PendingView> {
+    pending.iter().map(|copy| PendingView { hour: copy.hour, sequence: copy.sequence }).collect()
+}
+
+/// One run and everything that it needs.
+#[derive(Clone, Debug)]
+struct Job {
+    ground: Arc<Ground>,
+    clock: Arc<dyn Clock>,
+    config: Arc<Config>,
+    wanted: Wanted,
+}
+
+impl Job {
+    async fn run(self, monitor: Arc<dyn Monitor>, stop: CancellationToken) -> RunReport {
+        let ground = Arc::clone(&self.ground);
+        let ready = async {
+            let standing = self.ground.ready(&self.config).await?;
+            let ground = Arc::clone(&self.ground);
+            let sequence = super::patience::blocking(move || Ok(ground.next_sequence())).await?;
+            Ok((standing, sequence))
+        };
+        let ready = stop.run_until_cancelled(ready).await.unwrap_or_else(|| Err(stopped()));
+        match ready {
+            Ok((standing, sequence)) => {
+                let order = Order {
+                    id: self.wanted.id,
+                    sequence,
+                    trigger: self.wanted.trigger,
+                    attempt: self.wanted.attempt,
+                    begun: self.wanted.begun,
+                    accept_shrunk: self.wanted.accept_shrunk,
+                };
+                run(order, &standing.world, monitor, stop).await
+            }
+            Err(problem) => {
+                let report = self.not_made(0, problem);
+                if let Err(problem) = ground.home().journal.finish(&report) {
+                    tracing::warn!(%problem, "the journal does not keep this run");
+                }
+                report
+            }
+        }
+    }
+
+    /// The report of a run that did not even begin.
+    fn not_made(&self, sequence: u64, problem: Problem) -> RunReport {
+        let cancelled = problem.code == Code::RunCancelled;
+        RunReport {
+            id: self.wanted.id,
+            sequence,
+            trigger: self.wanted.trigger,
+            attempt: self.wanted.attempt,
+            hour: self.wanted.hour(),
+            started_at: self.wanted.begun,
+            finished_at: Some(self.clock.local_now()),
+            outcome: Some(if cancelled { Outcome::Cancelled } else { Outcome::Failed }),
+            database: self.config.database().map(|name| name.as_str().to_owned()).unwrap_or_default(),
+            phases: Vec::new(),
+            bak_bytes: 0,
+            zip_bytes: 0,
+            bak_sha256: String::new(),
+            zip_sha256: String::new(),
+            verdict: None,
+            server: None,
+            terminal: None,
+            problems: vec![problem],
+        }
+    }
+}
+
+fn stopped() -> Problem {
+    Problem::new(
+        Code::RunCancelled,
+        words!("O backup foi interrompido a pedido.", "The backup was stopped on request."),
+        words!(
+            "Nada foi alterado: os backups anteriores continuam como estavam.",
+            "Nothing changed: the earlier backups stay as they were."
+        ),
+    )
+}
+
+/// Tells the loop how a run goes on, no more often than people can see.
+#[derive(Debug)]
+struct Reporter {
+    reports: UnboundedSender<Event>,
+    last: Mutex<Option<(Phase, Instant)>>,
+}
+
+/// Between two figures of the same phase.
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+
+impl Reporter {
+    fn is_time(&self, phase: Phase) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let wait = last.is_some_and(|(before, at)| before == phase && now - at < PROGRESS_EVERY);
+        if !wait {
+            *last = Some((phase, now));
+        }
+        !wait
+    }
+}
+
+impl Monitor for Reporter {
+    fn phase(&self, phase: Phase) {
+        // Nobody listens any more once the loop has ended.
+        let _ended = self.reports.send(Event::Phase(phase));
+    }
+
+    fn progress(&self, progress: Progress) {
+        if self.is_time(progress.phase) {
+            let _ended = self.reports.send(Event::Progress(progress));
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What clients ask of the journal and of the folders: answered beside the loop.
+
+use super::ground::Ground;
+use super::input::InForce;
+use super::patience::blocking;
+use super::problems;
+use crate::clock::Zone;
+use crate::control::protocol::{MAX_RUNS, Place, Reply, Request, SlotView};
+use crate::destination::{Destination, Name, Stat};
+use crate::problem::{Problem, Result};
+use crate::slot::{ArchiveName, Set};
+use std::sync::Arc;
+
+/// The answer to a question that the loop has no answer to.
+pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Ground>) -> Reply {
+    let answered = match request {
+        Request::Slots => slots(in_force, ground).await,
+        Request::Journal { limit, outcome } => {
+            let journal = ground.home().journal.clone();
+            blocking(move || journal.runs(limit.min(MAX_RUNS), outcome))
+                .await
+                .map(|runs| Reply::Journal { runs })
+        }
+        Request::Run { id } => {
+            let journal = ground.home().journal.clone();
+            blocking(move || journal.run(id)).await.map(|run| Reply::Run { run: run.map(Box::new) })
+        }
+        Request::Status
+        | Request::Watch
+        | Request::Check
+        | Request::BackupNow { .. }
+        | Request::Cancel
+        | Request::Config => Err(Problem::internal("a question for the loop was looked up")),
+    };
+    answered.unwrap_or_else(|problem| Reply::Refused { problem })
+}
+
+async fn slots(in_force: Option<InForce>, ground: &Arc<Ground>) -> Result<Reply> {
+    let in_force = in_force.ok_or_else(problems::starting)?;
+    let standing = ground.stand(&in_force.config).await?;
+    let world = &standing.world;
+    let zone = ground.clock().zone();
+    let list = |place, destination: &Arc<dyn Destination>| {
+        let (destination, archive) = (Arc::clone(destination), world.config.archive_name.clone());
+        let zone = zone.clone();
+        move || list(place, &*destination, &archive, &zone)
+    };
+    let mut slots = ground.local_asker().ask(&*world.local, list(Place::Server, &world.local)).await?;
+    let mut problem = None;
+    if let Some(terminal) = &world.terminal {
+        match ground.terminal_asker().ask(&**terminal, list(Place::Terminal, terminal)).await {
+            Ok(more) => slots.extend(more),
+            Err(unreachable) => problem = Some(unreachable),
+        }
+    }
+    Ok(Reply::Slots { slots, terminal_problem: problem })
+}
+
+fn list(
+    place: Place,
+    destination: &dyn Destination,
+    archive: &ArchiveName,
+    zone: &Zone,
+) -> Result<Vec<SlotView>> {
+    let sets = destination.sets(archive)?;
+    Ok(sets.into_iter().map(|(set, stat)| view(place, destination, archive, zone, set, stat)).collect())
+}
+
+fn view(
+    place: Place,
+    destination: &dyn Destination,
+    archive: &ArchiveName,
+    zone: &Zone,
+    set: Set,
+    stat: Stat,
+) -> SlotView {
+    SlotView {
+        set: set.to_string(),
+        place,
+        path: destination.path_of(&Name::zip(set, archive)).display().to_string(),
+        bytes: stat.bytes,
+        modified: zone.local(stat.modified),
+    }
+}
