@@ -1,3 +1,7 @@
 //! `dmbackupctl`: the command line, and the agent without a desktop.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dmbackup::cli::main(std::env::args_os())
+}

@@ -1,0 +1,198 @@
+//! The command line as it is typed. The comments here are the English help; `help.rs` has the Portuguese one.
+
+use crate::backup::outcome::Outcome;
+use crate::words::Language;
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Hourly, proved backups of a shop's SQL Server
+#[derive(Debug, Parser)]
+#[command(name = "dmbackupctl", version, disable_help_flag = true, disable_help_subcommand = true)]
+#[command(disable_version_flag = true)]
+pub struct Cli {
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// What is to be done.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Configuration file; without it, the system's place for it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// State folder of the agent; without it, the system's place for it
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub state: Option<PathBuf>,
+    /// Language of what is printed: pt or en
+    #[arg(long, global = true, value_name = "LANGUAGE", hide_possible_values = true)]
+    pub lang: Option<Lang>,
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print this help, or that of a command
+    #[arg(short, long, global = true, action = ArgAction::Help)]
+    pub help: Option<bool>,
+    /// Print the version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    pub version: Option<bool>,
+}
+
+/// A language, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Lang {
+    /// Portuguese.
+    Pt,
+    /// English.
+    En,
+}
+
+impl From<Lang> for Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Pt => Self::Portuguese,
+            Lang::En => Self::English,
+        }
+    }
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run the agent here, without a desktop, until Ctrl-C or SIGTERM
+    Run(RunArgs),
+    /// Show what the agent does and what is wrong
+    Status(StatusArgs),
+    /// Look at everything now; the exit code tells the gravest problem
+    Check,
+    /// Make a backup now, or join the one that goes on
+    Backup(BackupArgs),
+    /// Stop the backup that goes on
+    Cancel,
+    /// List the backups in the slots, here and at the terminal
+    Slots,
+    /// Show the last runs and what came of them
+    Journal(JournalArgs),
+    /// Examine a .zip or .bak file, without an agent and without SQL Server
+    Inspect(InspectArgs),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Show or give the rights in SQL Server that the login lacks
+    Grant(GrantArgs),
+    /// List the exit codes of this program
+    ExitCodes,
+    /// Print this help, or that of a command
+    Help(HelpArgs),
+}
+
+/// Of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// End after the first backup; the exit code is that backup's
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// Of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Go on showing it until Ctrl-C
+    #[arg(long)]
+    pub watch: bool,
+}
+
+/// Of `backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// Wait for its end; the exit code is that backup's
+    #[arg(long)]
+    pub wait: bool,
+    /// Confirm that a database that shrank by more than half is right
+    #[arg(long)]
+    pub accept_shrunk: bool,
+}
+
+/// Of `journal`.
+#[derive(Debug, Args)]
+pub struct JournalArgs {
+    /// How many runs at most
+    #[arg(long, value_name = "NUMBER", default_value_t = 20, hide_default_value = true)]
+    pub limit: u32,
+    /// Only runs that ended so: success, warning, failed, cancelled or interrupted
+    #[arg(long, value_name = "OUTCOME", hide_possible_values = true)]
+    pub outcome: Option<Ended>,
+}
+
+/// An outcome, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ended {
+    /// Made and everywhere.
+    Success,
+    /// Made, with something to know.
+    Warning,
+    /// Not made.
+    Failed,
+    /// Stopped.
+    Cancelled,
+    /// Cut short by the end of the program.
+    Interrupted,
+}
+
+impl From<Ended> for Outcome {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::Success => Self::Success,
+            Ended::Warning => Self::Warning,
+            Ended::Failed => Self::Failed,
+            Ended::Cancelled => Self::Cancelled,
+            Ended::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+/// Of `inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The file: a .zip of this program, or a .bak of SQL Server
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// Of `help`.
+#[derive(Debug, Args)]
+pub struct HelpArgs {
+    /// The command, such as `status` or `config show`
+    #[arg(value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// Of `config`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum ConfigVerb {
+    /// Read the file and tell everything that is wrong with it
+    Check,
+    /// Show every setting, and where its value comes from
+    Show,
+}
+
+/// Of `grant`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("action").required(true).args(["print", "apply"]))]
+pub struct GrantArgs {
+    /// Print the T-SQL for an administrator to run
+    #[arg(long)]
+    pub print: bool,
+    /// Run it, as the administrator named below or as the configured login
+    #[arg(long)]
+    pub apply: bool,
+    /// SQL login of an administrator, such as sa
+    #[arg(long, value_name = "LOGIN", requires = "admin_password_file")]
+    pub admin_user: Option<String>,
+    /// File whose first line is the administrator's password
+    #[arg(long, value_name = "FILE", requires = "admin_user")]
+    pub admin_password_file: Option<PathBuf>,
+}

@@ -1,0 +1,98 @@
+//! `backup` and `cancel`.
+
+use super::printer::Printer;
+use super::report;
+use crate::agent::status::Status;
+use crate::backup::outcome::{RunId, RunReport};
+use crate::control::client::Client;
+use crate::problem::{Exit, Result};
+use crate::words;
+use crate::words::Words;
+use serde::Serialize;
+use std::path::Path;
+
+/// What `backup` prints for programs when it does not wait.
+#[derive(Debug, Serialize)]
+struct Begun {
+    run: RunId,
+    joined: bool,
+}
+
+/// Asks for a backup; waits for its end where `wait`.
+///
+/// # Errors
+/// There is no agent, it says no, or it ends while we wait.
+pub async fn begin(state: &Path, accept_shrunk: bool, wait: bool, printer: &mut Printer) -> Result<Exit> {
+    let mut client = Client::connect(state).await?;
+    let accepted = client.backup_now(accept_shrunk).await?;
+    if !printer.is_json() {
+        printer.words(&if accepted.joined {
+            words!("Um backup já está em andamento; acompanhando.", "A backup goes on already; joined it.")
+        } else {
+            words!("Backup iniciado.", "Backup begun.")
+        });
+    } else if !wait {
+        printer.document(&Begun { run: accepted.run, joined: accepted.joined });
+    }
+    if !wait {
+        return Ok(Exit::Success);
+    }
+    let report = follow(state, accepted.run, printer).await?;
+    if printer.is_json() {
+        printer.document(&report);
+    } else {
+        report::lines(&report, printer.language()).iter().for_each(|line| printer.line(line));
+    }
+    Ok(report::exit(&report))
+}
+
+/// Shows how a run goes on until it has ended.
+async fn follow(state: &Path, run: RunId, printer: &mut Printer) -> Result<RunReport> {
+    let mut statuses = Client::connect(state).await?.watch().await?;
+    let mut said = Words::same("");
+    loop {
+        let status = statuses.next().await?;
+        if let Some(last) = status.last.as_ref().filter(|last| last.id == run) {
+            return Ok(last.clone());
+        }
+        if status.run.as_ref().is_some_and(|running| running.id == run) {
+            show(&status, &mut said, printer);
+        } else if let Some(ended) = ended(state, run).await? {
+            return Ok(ended);
+        }
+    }
+}
+
+/// What the journal says of a run that the status does not show: another may have begun and ended between two looks.
+async fn ended(state: &Path, run: RunId) -> Result<Option<RunReport>> {
+    let found = Client::connect(state).await?.run(run).await?;
+    Ok(found.filter(|report| report.outcome.is_some()))
+}
+
+fn show(status: &Status, said: &mut Words, printer: &mut Printer) {
+    if printer.is_json() {
+        return;
+    }
+    let line = status.line.get(printer.language()).to_owned();
+    if status.line != *said {
+        said.clone_from(&status.line);
+        printer.line(&line);
+    }
+    if let Some(progress) = status.run.as_ref().and_then(|running| running.progress) {
+        printer.transient(&report::bar(&progress, printer.language()));
+    }
+}
+
+/// Stops the backup that goes on.
+///
+/// # Errors
+/// There is no agent, or it says no: nothing goes on, or this user may not.
+pub async fn cancel(state: &Path, printer: &mut Printer) -> Result<Exit> {
+    Client::connect(state).await?.cancel().await?;
+    if printer.is_json() {
+        printer.document(&serde_json::json!({ "cancelled": true }));
+    } else {
+        printer.words(&words!("O backup está sendo cancelado.", "The backup is being cancelled."));
+    }
+    Ok(Exit::Success)
+}

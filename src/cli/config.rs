@@ -1,0 +1,104 @@
+//! `config check` and `config show`: the configuration as it stands in its file, without an agent.
+
+use super::args::ConfigVerb;
+use super::printer::Printer;
+use crate::config::{self, Finding, Loaded, Origin, Setting};
+use crate::problem::{Exit, Problem};
+use crate::words;
+use crate::words::{Language, Words};
+use std::path::Path;
+
+/// Reads the configuration and tells what is asked.
+pub fn run(verb: ConfigVerb, path: &Path, printer: &mut Printer) -> Exit {
+    match (config::load(path), verb) {
+        (Ok(loaded), ConfigVerb::Check) => valid(path, &loaded, printer),
+        (Ok(loaded), ConfigVerb::Show) => show(path, &loaded, printer),
+        (Err(findings), ConfigVerb::Check | ConfigVerb::Show) => broken(path, &findings, printer),
+    }
+}
+
+fn valid(path: &Path, loaded: &Loaded, printer: &mut Printer) -> Exit {
+    if printer.is_json() {
+        let warnings = &loaded.warnings;
+        printer.document(
+            &serde_json::json!({ "path": path, "valid": true, "findings": [], "warnings": warnings }),
+        );
+    } else {
+        let shown = path.display();
+        printer.words(&words!("A configuração {shown} é válida.", "The configuration {shown} is valid."));
+        told(&loaded.warnings, printer);
+    }
+    if loaded.warnings.is_empty() { Exit::Success } else { Exit::Warning }
+}
+
+fn broken(path: &Path, findings: &[Finding], printer: &mut Printer) -> Exit {
+    if printer.is_json() {
+        printer.document(&serde_json::json!({ "path": path, "valid": false, "findings": findings }));
+    } else {
+        let shown = path.display();
+        printer.words(&words!("A configuração {shown} tem erros:", "The configuration {shown} has errors:"));
+        told(findings, printer);
+    }
+    findings.first().map_or(Exit::Configuration, |finding| Problem::exit(&finding.problem))
+}
+
+fn told(findings: &[Finding], printer: &mut Printer) {
+    let language = printer.language();
+    findings.iter().for_each(|finding| printer.line(format_args!("  ! {}", finding.problem.text(language))));
+}
+
+fn show(path: &Path, loaded: &Loaded, printer: &mut Printer) -> Exit {
+    if printer.is_json() {
+        printer.document(&serde_json::json!({ "path": path, "settings": loaded.settings }));
+        return Exit::Success;
+    }
+    printer.line(path.display());
+    let language = printer.language();
+    let widest = loaded.settings.iter().map(|setting| setting.key.len()).max().unwrap_or_default();
+    loaded.settings.iter().for_each(|setting| printer.line(line(setting, widest, language)));
+    told(&loaded.warnings, printer);
+    Exit::Success
+}
+
+fn line(setting: &Setting, widest: usize, language: Language) -> String {
+    let Setting { key, value, origin } = setting;
+    format!("  {key:<widest$}  {value}  ({})", words_of(origin).get(language))
+}
+
+/// Where a value comes from, for people.
+fn words_of(origin: &Origin) -> Words {
+    match origin {
+        Origin::Default => words!("padrão", "default"),
+        Origin::File { line } => words!("linha {line}", "line {line}"),
+        Origin::Environment { name } => words!("variável {name}", "variable {name}"),
+        Origin::SecretFile { path } => words!("arquivo {path}", "file {path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::printer::tests::Paper;
+    use std::fs;
+
+    #[test]
+    fn a_broken_configuration_is_told_whole_and_a_valid_one_shown_without_its_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dmbackup.toml");
+        fs::write(&path, "version = 1\nnonsense = 2\n[server]\nport = 'x'\n").unwrap();
+        let paper = Paper::default();
+        assert_eq!(run(ConfigVerb::Check, &path, &mut paper.printer(false, false)), Exit::Configuration);
+        assert!(paper.text().lines().count() > 2, "{}", paper.text());
+
+        crate::durable::write_atomically(&folder.path().join("senha.txt"), b"abre-te").unwrap();
+        let root = folder.path().display();
+        let text = format!(
+            "version = 1\n[shop]\nlegal_name = 'F'\n[server]\nuser = 'dm'\npassword_file = 'senha.txt'\n\
+             [backup]\nfolder = '{root}'\n[terminal]\nlocal_only = true\n"
+        );
+        fs::write(&path, text).unwrap();
+        let paper = Paper::default();
+        assert_eq!(run(ConfigVerb::Show, &path, &mut paper.printer(false, false)), Exit::Success);
+        assert!(paper.text().contains("(linha 3)") && !paper.text().contains("abre-te"), "{}", paper.text());
+    }
+}
