@@ -159,9 +159,14 @@ fn drop_cache(_: &File, _: u64) -> bool {
 mod tests {
     use super::*;
 
+    /// A folder where the programs are built: /tmp may lie in memory.
+    fn on_a_disk() -> tempfile::TempDir {
+        tempfile::tempdir_in(std::env::current_exe().unwrap().parent().unwrap()).unwrap()
+    }
+
     #[test]
     fn what_is_read_back_is_what_was_written_whatever_its_length() {
-        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let folder = on_a_disk();
         let path = folder.path().join("file");
         for length in [0, 1, 4095, 4096, 4097, 1 << 20, (1 << 20) + 5, 3_000_001] {
             let content: Vec<u8> = (0..length).map(|at: u32| (at % 251) as u8).collect();
@@ -176,7 +181,7 @@ mod tests {
 
     #[test]
     fn what_the_cache_still_holds_is_not_called_the_medium() {
-        let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let folder = on_a_disk();
         let path = folder.path().join("file");
         fs::write(&path, vec![7; 1 << 20]).unwrap();
         let file = File::open(&path).unwrap();

@@ -62,12 +62,12 @@ pub fn use_a_read_only_mount(parent: &str) {
     destination.claim(&identity()).unwrap();
     destination.check(&identity()).unwrap();
     store(&destination, &slot(9), b"old").unwrap();
-    mount(&["-o", "remount,ro"], &root);
+    mount(&["-o", "remount,bind,ro"], &root);
     // Also for root, whom no mode stops.
     assert_eq!(destination.check(&identity()).unwrap_err().code, Code::FolderReadOnly);
     assert_eq!(store(&destination, &slot(9), b"new").unwrap_err().code, Code::FolderReadOnly);
     assert_eq!(content(&destination, &slot(9)).unwrap(), b"old");
-    mount(&["-o", "remount,rw"], &root);
+    mount(&["-o", "remount,bind,rw"], &root);
     store(&destination, &slot(9), b"new").unwrap();
 }
 
