@@ -1,7 +1,7 @@
 //! Reaching SQL Server: which ways there are, in which order they are tried, and the login; all of it bounded in time.
 
 use super::browser;
-use super::errors::{Failure, Stage};
+use super::errors::{Failure, Stage, TlsFailure};
 use super::session::Connection;
 use super::wire::Watched;
 use crate::config::{Encrypt, Login, ServerConfig};
@@ -91,8 +91,18 @@ pub(super) async fn connect(
     let client = timeout(patience, Client::connect(settings, wire.compat_write()))
         .await
         .map_err(|_| Failure::LoginStalled(patience))?
-        .map_err(|error| Failure::of(&error, Stage::Login))?;
+        .map_err(|error| with_our_part(Failure::of(&error, Stage::Login), config.encrypt))?;
     Ok(Connection::new(client, activity, answer))
+}
+
+/// Where we offered no encryption at all, a failed handshake is no lack of the server's: it demands what we do not do.
+fn with_our_part(failure: Failure, encrypt: Encrypt) -> Failure {
+    match (failure, encrypt) {
+        (Failure::Tls(TlsFailure::NoCommonVersion, text), Encrypt::Off) => {
+            Failure::Tls(TlsFailure::LevelRefused, text)
+        }
+        (failure, Encrypt::Off | Encrypt::Login | Encrypt::On) => failure,
+    }
 }
 
 fn settings(config: &ServerConfig, program: &str) -> Result<tiberius::Config, Failure> {

@@ -1,7 +1,7 @@
 //! SQL Server: connect, statements, errors as problems.
 //!
 //! [`Server`] is what the other rooms know: it opens connections as they are needed, bounds every wait, and gives
-//! [`Problem`](crate::problem::Problem)s. No statement of ours is ever left running: `supervise.rs` sees to that.
+//! [`Problem`]s. No statement of ours is ever left running: `supervise.rs` sees to that.
 
 mod backup;
 mod browser;

@@ -10,6 +10,8 @@ mod journal;
 #[cfg(test)]
 mod logging;
 #[cfg(test)]
+mod sqlserver;
+#[cfg(test)]
 mod standin_files;
 #[cfg(test)]
 mod support;

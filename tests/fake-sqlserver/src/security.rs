@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// `principal_id` of the first login; the others follow in their order.
+pub const FIRST_LOGIN_ID: i64 = 256;
+
 /// Permissions on the whole server that are known here; any other name is unknown to `HAS_PERMS_BY_NAME` too.
 const SERVER_PERMISSIONS: [&str; 16] = [
     "ADMINISTER BULK OPERATIONS",

@@ -1,5 +1,7 @@
-//! What several integration tests use: processes of their own, destinations in memory and with faults.
+//! What several integration tests use: processes of their own, destinations in memory and with faults, a
+//! SQL Server.
 
 pub mod child;
 pub mod faulty;
 pub mod memory;
+pub mod sqlserver;

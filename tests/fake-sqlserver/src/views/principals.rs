@@ -2,14 +2,13 @@
 
 use super::{DESCRIPTION, NAME, Rows, columns, with_database};
 use crate::error::Result;
-use crate::security::{DATABASE_ROLES, Login, SERVER_ROLES, User};
+use crate::security::{DATABASE_ROLES, FIRST_LOGIN_ID, Login, SERVER_ROLES, User};
 use crate::sql::names::Path;
 use crate::sql::scope::Scope;
 use crate::value::{SqlType, Value};
 
 /// Numbers of the roles begin here.
 const FIRST_SERVER_ROLE: i64 = 3;
-const FIRST_LOGIN: i64 = 256;
 const FIRST_DATABASE_ROLE: i64 = 16_384;
 const FIRST_USER: i64 = 5;
 
@@ -52,7 +51,7 @@ fn logins(scope: &Scope) -> Vec<Login> {
 
 pub(super) fn server_principals(scope: &Scope) -> Rows {
     let mut rows = Vec::new();
-    for (id, login) in (FIRST_LOGIN..).zip(logins(scope)) {
+    for (id, login) in (FIRST_LOGIN_ID..).zip(logins(scope)) {
         let kind = if login.password.is_some() { ("S", "SQL_LOGIN") } else { ("U", "WINDOWS_LOGIN") };
         let disabled = login.state == crate::security::LoginState::Disabled;
         rows.push(principal(&login.name, id, kind, disabled, false, Some(&login.default_database)));
@@ -96,7 +95,7 @@ fn permission(class: (i64, &str), grantee: i64, name: &str) -> Vec<Value> {
 
 pub(super) fn server_permissions(scope: &Scope) -> Rows {
     let mut rows = Vec::new();
-    for (id, login) in (FIRST_LOGIN..).zip(logins(scope)) {
+    for (id, login) in (FIRST_LOGIN_ID..).zip(logins(scope)) {
         rows.push(permission((100, "SERVER"), id, "CONNECT SQL"));
         rows.extend(login.permissions.iter().map(|name| permission((100, "SERVER"), id, name)));
     }
@@ -109,7 +108,7 @@ fn member_columns() -> Vec<crate::tds::token::Column> {
 
 pub(super) fn server_role_members(scope: &Scope) -> Rows {
     let mut rows = Vec::new();
-    for (member, login) in (FIRST_LOGIN..).zip(logins(scope)) {
+    for (member, login) in (FIRST_LOGIN_ID..).zip(logins(scope)) {
         for (role, (name, _)) in (FIRST_SERVER_ROLE..).zip(SERVER_ROLES) {
             if login.roles.contains(name) {
                 rows.push(vec![Value::Int(role), Value::Int(member)]);

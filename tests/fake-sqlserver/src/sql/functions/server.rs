@@ -3,7 +3,7 @@
 use super::{Function, Returns, function, integer_of, text_of};
 use crate::database::Database;
 use crate::error::Result;
-use crate::security::{database_permission, database_role, server_permission, server_role};
+use crate::security::{FIRST_LOGIN_ID, database_permission, database_role, server_permission, server_role};
 use crate::sql::names::Path;
 use crate::sql::scope::Scope;
 use crate::value::{SqlType, Value};
@@ -24,6 +24,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("DB_NAME", 0, 1, NAME, db_name),
     function("SUSER_SNAME", 0, 1, NAME, |scope, _| Ok(scope.login.clone().into())),
     function("SUSER_NAME", 0, 1, NAME, |scope, _| Ok(scope.login.clone().into())),
+    function("SUSER_ID", 0, 1, INT, login_id),
     function("ORIGINAL_LOGIN", 0, 0, NAME, |scope, _| Ok(scope.login.clone().into())),
     function("SYSTEM_USER", 0, 0, NAME, |scope, _| Ok(scope.login.clone().into())),
     function("USER_NAME", 0, 1, NAME, |scope, _| user_name(scope)),
@@ -43,6 +44,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn session(scope: &Scope, tell: impl FnOnce(&crate::instance::Session) -> String) -> Value {
     scope.instance.state().sessions.get(&scope.spid).map(tell).into()
+}
+
+/// Only logins that exist by themselves have a number, not those who come in through a group.
+fn login_id(scope: &Scope, arguments: &[Value]) -> Result<Value> {
+    let name = text_of(arguments, 0).unwrap_or_else(|| scope.login.clone());
+    let state = scope.instance.state();
+    let id = (FIRST_LOGIN_ID..).zip(&state.logins).find(|(_, login)| login.name.eq_ignore_ascii_case(&name));
+    Ok(id.map_or(Value::Null, |(id, _)| Value::Int(id)))
 }
 
 pub(super) fn global(scope: &Scope, arguments: &[Value]) -> Result<Value> {

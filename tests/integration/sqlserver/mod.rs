@@ -1,0 +1,4 @@
+//! The room `sqlserver` against a SQL Server: the stand-in, and in the tests of `acceptance` a real one too.
+
+mod health;
+mod login;

@@ -1,0 +1,209 @@
+//! A SQL Server to test against: the stand-in in this process, and a real one where `DMBACKUP_TEST_SQLSERVER` names it.
+
+use dmbackup::config::{DatabaseName, Encrypt, Login, Secret, ServerConfig};
+use dmbackup::sqlserver::{BackupRequest, DumpProgress, Limits, Server};
+use fake_sqlserver::options::{DatabaseOptions, Options};
+use fake_sqlserver::security;
+use fake_sqlserver::server::Handle;
+use std::path::PathBuf;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::time::{sleep, timeout};
+
+/// The database of the stand-in.
+pub const DATABASE: &str = "MCDados";
+/// The password of every login of the stand-in.
+pub const PASSWORD: &str = "Segredo-1'2\"]ç";
+/// The name that our sessions carry.
+pub const PROGRAM: &str = "DMBackup teste";
+/// Waits that suit tests: nothing here should ever take so long.
+pub const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(10),
+    answer: Duration::from_secs(10),
+    stall: Duration::from_secs(60),
+    look: Duration::from_millis(20),
+    ending: Duration::from_secs(20),
+};
+
+/// A running stand-in with a folder for backups. Logins: `sa`, who may do everything.
+pub struct StandIn {
+    pub handle: Handle,
+    folder: TempDir,
+}
+
+impl StandIn {
+    /// With a small pharmacy's database.
+    pub fn start() -> Self {
+        Self::start_with(|options| options)
+    }
+
+    /// The same with other options.
+    pub fn start_with(change: impl FnOnce(Options) -> Options) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for the stand-in");
+        let options = Options::new(folder.path().join("data"))
+            .login(security::Login::sysadmin("sa", PASSWORD))
+            .database(DatabaseOptions::rows(DATABASE, 200));
+        let handle = fake_sqlserver::server::Server::start(change(options)).expect("the stand-in starts");
+        std::fs::create_dir(folder.path().join("backup")).expect("a folder for backups");
+        Self { handle, folder }
+    }
+
+    /// How `user` reaches it.
+    pub fn config(&self, user: &str) -> ServerConfig {
+        ServerConfig {
+            host: "127.0.0.1".into(),
+            instance: None,
+            port: Some(self.handle.address().port()),
+            encrypt: Encrypt::Login,
+            trust_server_certificate: true,
+            login: Login::Sql { user: user.into(), password: Secret::new(PASSWORD) },
+            service: None,
+        }
+    }
+
+    /// The server as `user` sees it.
+    pub fn server(&self, user: &str) -> Server {
+        Server::with_limits(&self.config(user), PROGRAM, LIMITS)
+    }
+
+    /// The path of a file in the folder for backups.
+    pub fn device(&self, name: &str) -> PathBuf {
+        self.folder.path().join("backup").join(name)
+    }
+
+    /// The number of requests that sessions of our program run right now, but for short questions.
+    pub fn lasting_requests(&self) -> usize {
+        let state = self.handle.instance().state();
+        let ours = state.sessions.values().filter(|session| session.program == PROGRAM);
+        ours.filter(|session| session.request.as_ref().is_some_and(|request| request.command != "SELECT"))
+            .count()
+    }
+
+    /// Waits until no lasting request of ours is left.
+    pub async fn until_quiet(&self) {
+        eventually("our statements to end", || self.lasting_requests() == 0).await;
+    }
+}
+
+/// A request for a backup of `database` into `device`.
+pub fn request(database: &str, device: impl Into<PathBuf>) -> BackupRequest {
+    BackupRequest {
+        database: DatabaseName::new(database).expect("a name"),
+        device_path: device.into().display().to_string(),
+        name: format!("DMBackup {database}"),
+        description: "teste".into(),
+        continue_after_error: false,
+        no_compression: false,
+    }
+}
+
+/// Hears of progress and does nothing.
+pub fn silent(_: DumpProgress) {}
+
+/// Waits until `holds`, which other threads bring about without an event that could be awaited.
+pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let watching = async {
+        while !holds() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(30), watching).await.unwrap_or_else(|_| panic!("waited in vain for {what}"));
+}
+
+/// A server that the acceptance tests run against.
+pub struct Target {
+    pub server: Server,
+    pub database: DatabaseName,
+    pub device: String,
+    /// Keeps the stand-in running.
+    _standin: Option<StandIn>,
+}
+
+/// The stand-in, and the real server where there is one.
+pub fn targets() -> Vec<Target> {
+    let standin = StandIn::start();
+    let ours = Target {
+        server: standin.server("sa"),
+        database: DatabaseName::new(DATABASE).expect("a name"),
+        device: standin.device("acceptance.bak").display().to_string(),
+        _standin: Some(standin),
+    };
+    let real = std::env::var("DMBACKUP_TEST_SQLSERVER").ok();
+    let real =
+        real.map(|text| Real::parse(&text).unwrap_or_else(|what| panic!("DMBACKUP_TEST_SQLSERVER: {what}")));
+    std::iter::once(ours).chain(real.map(Real::target)).collect()
+}
+
+/// A real server: `server=HOST[\INSTANCE][,PORT];user=…;password=…[;database=…][;device=…]`. Without `database` it is
+/// `msdb`, which every server has; without `device` a file in the server's own backup folder.
+#[derive(Debug, PartialEq, Eq)]
+struct Real {
+    host: String,
+    instance: Option<String>,
+    port: Option<u16>,
+    user: String,
+    password: String,
+    database: String,
+    device: String,
+}
+
+impl Real {
+    fn parse(text: &str) -> Result<Self, String> {
+        let value = |wanted: &str| {
+            text.split(';').filter_map(|pair| pair.split_once('=')).find_map(|(key, value)| {
+                key.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().to_owned())
+            })
+        };
+        let required = |key: &str| value(key).ok_or_else(|| format!("`{key}` is missing"));
+        let server = required("server")?;
+        let (address, port) = match server.split_once([',', ':']) {
+            Some((address, port)) => {
+                (address, Some(port.parse().map_err(|_| format!("`{port}` is no port"))?))
+            }
+            None => (server.as_str(), None),
+        };
+        let (host, instance) = match address.split_once('\\') {
+            Some((host, instance)) => (host, Some(instance.to_owned())),
+            None => (address, None),
+        };
+        Ok(Self {
+            host: host.to_owned(),
+            instance,
+            port,
+            user: required("user")?,
+            password: required("password")?,
+            database: value("database").unwrap_or_else(|| "msdb".to_owned()),
+            device: value("device").unwrap_or_else(|| "dmbackup-acceptance.bak".to_owned()),
+        })
+    }
+
+    fn target(self) -> Target {
+        let config = ServerConfig {
+            host: self.host,
+            instance: self.instance,
+            port: self.port,
+            encrypt: Encrypt::On,
+            trust_server_certificate: true,
+            login: Login::Sql { user: self.user, password: Secret::new(self.password) },
+            service: None,
+        };
+        Target {
+            server: Server::with_limits(&config, PROGRAM, LIMITS),
+            database: DatabaseName::new(&self.database).expect("the name of a database"),
+            device: self.device,
+            _standin: None,
+        }
+    }
+}
+
+#[test]
+fn the_address_of_a_real_server_is_read() {
+    let real = Real::parse(r"server=loja\SQLEXPRESS,1450; user=sa;Password=a=b").unwrap();
+    assert_eq!(
+        (real.host.as_str(), real.instance.as_deref(), real.port),
+        ("loja", Some("SQLEXPRESS"), Some(1450))
+    );
+    assert_eq!((real.user.as_str(), real.password.as_str(), real.database.as_str()), ("sa", "a=b", "msdb"));
+    assert_eq!(Real::parse("server=localhost;user=sa").unwrap_err(), "`password` is missing");
+    assert!(Real::parse("server=localhost,x;user=sa;password=y").is_err());
+}
