@@ -2,7 +2,7 @@
 //! is changed. Pure: who asks tells the time and the zone.
 //!
 //! The `cron` crate finds the dates. It wants a field for the seconds, counts weekdays from 1 = Sunday, and demands that the
-//! day of the month *and* the weekday fit, where crontab takes either; [`crontab`] translates. It is asked about the clock on
+//! day of the month *and* the weekday fit, where crontab takes either; its submodule translates. It is asked about the clock on
 //! the wall, and [`Zone`] tells at which instants the wall shows that time: never in a skipped hour, twice in a repeated one.
 
 mod crontab;

@@ -14,104 +14,40 @@ const LONGEST_TESTS: usize = 600;
 /// Longest entry of a program, in lines.
 const LONGEST_MAIN: usize = 60;
 
-/// A room and the rooms that it may use, along the way of the data: nothing flows back up. `backup::outcome` is vocabulary
-/// that every room speaks.
-const LAYERS: &[(&str, &[&str])] = &[
-    ("words", &[]),
-    ("clock", &[]),
-    ("platform", &[]),
-    ("problem", &["words"]),
-    ("slot", &["words"]),
-    ("schedule", &["words", "clock"]),
-    ("durable", &["platform", "problem", "words"]),
-    ("config", &["words", "problem", "slot", "schedule", "platform"]),
-    ("logging", &["clock", "platform"]),
-    ("bak", &["words", "problem"]),
-    ("archive", &["words", "problem", "bak"]),
-    ("sqlserver", &["words", "problem", "config", "platform", "clock", "bak"]),
-    ("destination", &["words", "problem", "slot", "durable", "platform", "archive", "clock"]),
-    ("journal", &["words", "problem", "clock", "platform"]),
+/// A room and the rooms that it may use, along the way of the data: nothing flows back up. `backup::outcome` is vocabulary that
+/// every room speaks.
+const LAYERS: &[(&str, &str)] = &[
+    ("words", ""),
+    ("clock", ""),
+    ("platform", ""),
+    ("problem", "words"),
+    ("slot", "words"),
+    ("schedule", "words clock"),
+    ("durable", "platform problem words"),
+    ("config", "words problem slot schedule platform"),
+    ("logging", "clock platform"),
+    ("bak", "words problem"),
+    ("archive", "words problem bak durable"),
+    ("sqlserver", "words problem config platform clock bak"),
+    ("destination", "words problem slot durable platform archive clock"),
+    ("journal", "words problem clock platform"),
     (
         "backup",
-        &[
-            "words",
-            "problem",
-            "clock",
-            "slot",
-            "config",
-            "sqlserver",
-            "bak",
-            "archive",
-            "destination",
-            "durable",
-            "journal",
-            "platform",
-            "schedule",
-        ],
+        "words problem clock slot config sqlserver bak archive destination durable journal platform schedule",
     ),
     (
         "cycle",
-        &[
-            "words",
-            "problem",
-            "clock",
-            "slot",
-            "config",
-            "schedule",
-            "sqlserver",
-            "destination",
-            "durable",
-            "journal",
-            "platform",
-            "archive",
-            "backup",
-        ],
+        "words problem clock slot config schedule sqlserver destination durable journal platform archive backup",
     ),
     (
         "agent",
-        &[
-            "words",
-            "problem",
-            "clock",
-            "slot",
-            "config",
-            "schedule",
-            "sqlserver",
-            "bak",
-            "archive",
-            "destination",
-            "durable",
-            "journal",
-            "platform",
-            "backup",
-            "cycle",
-            "control",
-        ],
+        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup cycle control",
     ),
     // The protocol carries the agent's status, and the agent's commands are the protocol's requests: one vocabulary.
-    ("control", &["words", "problem", "clock", "slot", "config", "platform", "cycle", "agent"]),
+    ("control", "words problem clock slot config platform cycle agent"),
     (
         "cli",
-        &[
-            "words",
-            "problem",
-            "clock",
-            "slot",
-            "config",
-            "schedule",
-            "sqlserver",
-            "bak",
-            "archive",
-            "destination",
-            "durable",
-            "journal",
-            "platform",
-            "backup",
-            "cycle",
-            "control",
-            "agent",
-            "logging",
-        ],
+        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup cycle control agent logging",
     ),
 ];
 
@@ -255,7 +191,7 @@ fn rooms_use_only_what_lies_before_them_on_the_way_of_the_data() {
         let known = |name: &str| LAYERS.iter().any(|(room, _)| *room == name);
         for (line, text) in code_lines(source.product()) {
             let used = rooms_named(text).into_iter().filter(|name| known(name) && *name != room);
-            let beyond = used.filter(|name| !allowed.contains(name));
+            let beyond = used.filter(|name| !allowed.split(' ').any(|room| room == *name));
             offences
                 .extend(beyond.map(|name| format!("{}:{line}: `{room}` must not use `{name}`", source.path)));
         }
