@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDateTime;
 
+use crate::contents::Origin;
 use crate::error::SqlError;
 use crate::security::Users;
 
@@ -112,6 +113,19 @@ pub struct Size {
     pub log_bytes: u64,
     /// Bytes of it that are in use
     pub log_used_bytes: u64,
+    /// SQLite's pages when the others were counted; 0 before
+    pub measured_sqlite_pages: u64,
+}
+
+/// Whether a database has a bad page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damage {
+    /// None
+    None,
+    /// Some page of rows
+    SomePage,
+    /// The page of this number
+    Page(u32),
 }
 
 impl Default for Size {
@@ -122,6 +136,7 @@ impl Default for Size {
             used_pages: 336,
             log_bytes: NEW_LOG_BYTES,
             log_used_bytes: NEW_LOG_BYTES / 20,
+            measured_sqlite_pages: 0,
         }
     }
 }
@@ -166,12 +181,14 @@ pub struct Database {
     pub users: Users,
     /// Where its rows are
     pub rows: PathBuf,
-    /// A file that is served as its dump, byte for byte
-    pub given_dump: Option<PathBuf>,
+    /// Where its dump comes from
+    pub origin: Origin,
     /// What its files measure
     pub size: Size,
-    /// Pages that BACKUP WITH CHECKSUM finds bad
-    pub damaged_pages: Vec<u32>,
+    /// Whether and where a page is bad
+    pub damage: Damage,
+    /// How many backups it has had
+    pub backups: u32,
     /// The session whose BACKUP runs
     pub backed_up_by: Option<u16>,
 }

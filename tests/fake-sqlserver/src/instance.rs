@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::NaiveDateTime;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock;
-use crate::database::Database;
+use crate::contents;
+use crate::database::{Database, Size};
 use crate::error::{Result, no_database};
 use crate::fault::Faults;
 use crate::history::{BackupSet, SuspectPage};
@@ -139,6 +141,8 @@ pub struct Instance {
     /// When it was started
     pub started: NaiveDateTime,
     state: Mutex<State>,
+    /// How far the backup is that was last heard of, in percent; for tests that wait for it
+    pub backup_percent: watch::Sender<f64>,
 }
 
 impl Instance {
@@ -149,12 +153,26 @@ impl Instance {
             faults: Faults::default(),
             started: clock::now().naive_local(),
             state: Mutex::new(state),
+            backup_percent: watch::Sender::new(0.0),
         })
     }
 
     /// Where its files are.
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// Counts anew what the files of a database measure, roughly and quickly.
+    pub fn refresh_size(&self, id: i32) {
+        let Some(database) = self.state().database_by_id(id).cloned() else { return };
+        let size = contents::estimate(&database);
+        if let Some(database) = self.state().databases.iter_mut().find(|database| database.id == id) {
+            database.size = Size {
+                log_bytes: database.size.log_bytes,
+                log_used_bytes: database.size.log_used_bytes,
+                ..size
+            };
+        }
     }
 
     /// What changes, for a moment: nobody may wait while holding it.

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clock;
+use crate::contents::{self, Origin};
 use crate::database::{
-    Database, DatabaseState, FIRST_USER_DATABASE, MASTER, MODEL, MSDB, PageVerify, RecoveryModel, Size,
-    TEMPDB,
+    Damage, Database, DatabaseState, FIRST_USER_DATABASE, MASTER, MODEL, MSDB, PageVerify, RecoveryModel,
+    Size, TEMPDB,
 };
 use crate::fault::Fault;
 use crate::identity::Identity;
@@ -22,6 +23,8 @@ use crate::tds::prelogin::Encryption;
 pub struct Options {
     /// Where it listens; port 0 for any
     pub listen: SocketAddr,
+    /// A named pipe that it serves as well, on Windows: `\\.\pipe\SQLLocal\SQLEXPRESS`
+    pub pipe: Option<String>,
     /// Where its files are
     pub data: PathBuf,
     /// Its word on encryption
@@ -51,9 +54,9 @@ pub enum Contents {
     /// Nothing
     Empty,
     /// A pharmacy with about so many rows
-    Rows(u64),
+    Rows(u32),
     /// Pages of rows, so many MiB
-    PagesMib(u64),
+    PagesMib(u32),
     /// Whatever is in this `.bak`, which is served byte for byte
     Dump(PathBuf),
 }
@@ -65,12 +68,12 @@ impl DatabaseOptions {
     }
 
     /// A pharmacy's database with about `rows` rows.
-    pub fn rows(name: impl Into<String>, rows: u64) -> Self {
+    pub fn rows(name: impl Into<String>, rows: u32) -> Self {
         Self { name: name.into(), contents: Contents::Rows(rows) }
     }
 
     /// A database of `mib` MiB of realistic pages.
-    pub fn pages_mib(name: impl Into<String>, mib: u64) -> Self {
+    pub fn pages_mib(name: impl Into<String>, mib: u32) -> Self {
         Self { name: name.into(), contents: Contents::PagesMib(mib) }
     }
 
@@ -85,6 +88,7 @@ impl Options {
     pub fn new(data: impl Into<PathBuf>) -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            pipe: None,
             data: data.into(),
             encryption: Encryption::Off,
             identity: Identity::default(),
@@ -116,13 +120,21 @@ impl Options {
         std::fs::create_dir_all(&self.data)?;
         let mut databases = Vec::new();
         for (id, name) in [(MASTER, "master"), (TEMPDB, "tempdb"), (MODEL, "model"), (MSDB, "msdb")] {
-            databases.push(new_database(id, name, &self.data, &self.identity));
+            let database = new_database(id, name, &self.data, &self.identity);
+            contents::create(&database.rows, 0, database.created)?;
+            databases.push(database);
         }
         for (id, wanted) in (FIRST_USER_DATABASE..).zip(&self.databases) {
             let mut database = new_database(id, &wanted.name, &self.data, &self.identity);
-            if let Contents::Dump(file) = &wanted.contents {
-                database.given_dump = Some(file.clone());
+            let mut rows = 0;
+            match &wanted.contents {
+                Contents::Empty => {}
+                Contents::Rows(count) => rows = *count,
+                Contents::PagesMib(mib) => database.origin = Origin::Synthetic { mib: *mib },
+                Contents::Dump(file) => database.origin = Origin::File(file.clone()),
             }
+            contents::create(&database.rows, rows, database.created)?;
+            database.size = contents::measure(&database, &self.identity)?;
             databases.push(database);
         }
         let state = State {
@@ -141,6 +153,19 @@ impl Options {
     }
 }
 
+/// A name for files that every system takes: whatever is neither letter nor digit is spelled by number.
+fn file_name(database: &str) -> String {
+    let mut name = String::new();
+    for character in database.chars() {
+        if character.is_ascii_alphanumeric() || character == '_' {
+            name.push(character);
+        } else {
+            name.push_str(&format!("-{:x}", u32::from(character)));
+        }
+    }
+    format!("{name}.sqlite")
+}
+
 fn new_database(id: i32, name: &str, data: &Path, identity: &Identity) -> Database {
     Database {
         id,
@@ -152,10 +177,11 @@ fn new_database(id: i32, name: &str, data: &Path, identity: &Identity) -> Databa
         recovery: RecoveryModel::Simple,
         compatibility: identity.compatibility(),
         users: BTreeMap::new(),
-        rows: data.join(format!("{id}.sqlite")),
-        given_dump: None,
+        rows: data.join(file_name(name)),
+        origin: Origin::Rows,
         size: Size::default(),
-        damaged_pages: Vec::new(),
+        damage: Damage::None,
+        backups: 0,
         backed_up_by: None,
     }
 }

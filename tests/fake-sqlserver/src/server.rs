@@ -9,13 +9,20 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock;
+use crate::contents;
 use crate::instance::Instance;
 use crate::options::Options;
+use crate::pharmacy::Trade;
 use crate::session::{self, Reception};
+use crate::system;
 use crate::tds::tls;
 
 /// How long the end waits for statements that are told to stop.
 const SHUTDOWN_TIME: Duration = Duration::from_secs(10);
+
+/// What customers buy follows from this seed.
+const CHURN_SEED: u64 = 7;
 
 /// Starts servers.
 #[derive(Debug)]
@@ -52,9 +59,21 @@ impl Server {
             TcpListener::from_std(listener)?
         };
         let address = listener.local_addr()?;
+        let pipe = options.pipe.clone();
         let instance = options.into_instance()?;
         let stop = CancellationToken::new();
         let reception = Reception { instance: Arc::clone(&instance), tls, encryption, stop: stop.clone() };
+        if let Some(pipe) = pipe {
+            if !system::HAS_PIPES {
+                return Err(io::Error::new(io::ErrorKind::Unsupported, "there are no named pipes here"));
+            }
+            let reception = reception.clone();
+            runtime.spawn(async move {
+                if let Err(error) = system::listen_pipe(pipe, reception).await {
+                    tracing::error!(%error, "nobody can come by the pipe");
+                }
+            });
+        }
         runtime.spawn(listen(listener, reception));
         Ok(Handle { instance, address, stop, runtime: Some(runtime) })
     }
@@ -104,6 +123,27 @@ impl Handle {
     /// The server itself, to look at and to change.
     pub fn instance(&self) -> &Arc<Instance> {
         &self.instance
+    }
+
+    /// Makes the shop go on: every `pause`, `sales` more sales in the pharmacy `database`.
+    ///
+    /// # Errors
+    /// There is no such database, or its rows cannot be opened.
+    pub fn churn(&self, database: &str, sales: u32, pause: Duration) -> io::Result<()> {
+        let rows = self.instance.state().database(database).map_err(io::Error::other)?.rows.clone();
+        let mut connection = contents::open_rows(&rows)?;
+        let stop = self.stop.clone();
+        let Some(runtime) = &self.runtime else { return Ok(()) };
+        let handle = runtime.handle().clone();
+        runtime.spawn_blocking(move || {
+            let mut trade = Trade::new(CHURN_SEED);
+            while handle.block_on(tokio::time::timeout(pause, stop.cancelled())).is_err() {
+                if let Err(error) = trade.work(&mut connection, sales, clock::now().naive_local()) {
+                    tracing::warn!(%error, "the shop stands still");
+                }
+            }
+        });
+        Ok(())
     }
 
     /// Ends all sessions and the server.

@@ -1,8 +1,12 @@
 //! Carries out what a session asks for, statement by statement, on a thread that may wait.
 
+mod backup;
 mod calls;
+mod damage;
+mod dump;
 mod faults;
 mod ordinary;
+mod restore;
 mod security;
 
 use std::collections::BTreeMap;

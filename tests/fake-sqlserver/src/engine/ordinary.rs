@@ -8,6 +8,7 @@ use crate::database::{DatabaseState, MASTER};
 use crate::error::{Result, SqlError, no_object, undeclared};
 use crate::session::login::context_changed;
 use crate::session::output::{Failure, Output};
+use crate::sql::batch::tokens::Text;
 use crate::sql::batch::{Action, DatabaseOption, Dbcc, SetOption, Statement, Transaction, unsupported};
 use crate::sql::compile::{Compiled, Compiler, Need, as_query, create_table};
 use crate::sql::names::Path;
@@ -53,8 +54,8 @@ impl Engine {
                 return Ok(self.statements(branch, variables, out).0);
             }
             Action::Block(statements) => return Ok(self.statements(statements, variables, out).0),
-            Action::Backup(_) => return Err(unsupported("BACKUP").into()),
-            Action::Restore(_) => return Err(unsupported("RESTORE").into()),
+            Action::Backup(backup) => self.backup(backup, faults, variables, out)?,
+            Action::Restore(restore) => self.restore(restore, variables, out)?,
             Action::Kill(spid) => self.kill(*spid, out)?,
             Action::Dbcc(Dbcc::LogSpace) => {
                 let rows = views::log_space_of_all(&self.scope)?;
@@ -466,6 +467,17 @@ pub(super) fn assign(variables: &mut Variables, name: &str, (value, from): (Valu
     let (sql_type, place) = variables.get_mut(&name.to_lowercase()).ok_or_else(|| undeclared(name))?;
     *place = coerce(value, from, *sql_type)?;
     Ok(())
+}
+
+/// A text that stands in the statement or in a variable.
+pub(super) fn text_value(text: &Text, variables: &Variables) -> Result<String> {
+    match text {
+        Text::Literal(text) => Ok(text.clone()),
+        Text::Variable(name) => {
+            let (_, value) = variables.get(name).ok_or_else(|| undeclared(name))?;
+            Ok(value.to_text().unwrap_or_default())
+        }
+    }
 }
 
 /// The types that a declaration of parameters names: `@P1 int, @P2 nvarchar(4000) OUTPUT`.

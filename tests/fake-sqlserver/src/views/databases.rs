@@ -135,6 +135,8 @@ pub(super) fn master_files(scope: &Scope) -> Rows {
     let visible = ["CREATE ANY DATABASE", "ALTER ANY DATABASE", "VIEW ANY DEFINITION"]
         .iter()
         .any(|right| scope.may(right));
+    let ids: Vec<i32> = scope.instance.state().databases.iter().map(|database| database.id).collect();
+    ids.into_iter().for_each(|id| scope.instance.refresh_size(id));
     let state = scope.instance.state();
     let mut rows = Vec::new();
     for database in state.databases.iter().filter(|_| visible) {
@@ -148,6 +150,8 @@ pub(super) fn master_files(scope: &Scope) -> Rows {
 }
 
 pub(super) fn database_files(scope: &Scope, path: &Path) -> Result<Rows> {
+    let id = with_database(scope, path, |database| database.id)?;
+    scope.instance.refresh_size(id);
     let rows = with_database(scope, path, |database| {
         database.files().into_iter().map(|file| file_row(file, database)).collect()
     })?;

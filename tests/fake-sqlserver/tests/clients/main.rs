@@ -1,4 +1,5 @@
 //! The stand-in as clients that others wrote see it.
 
 mod support;
+mod tiberius_backup;
 mod tiberius_login;

@@ -3,6 +3,7 @@
 use fake_sqlserver::options::{DatabaseOptions, Options};
 use fake_sqlserver::security::Login;
 use fake_sqlserver::server::{Handle, Server};
+use std::path::PathBuf;
 use tempfile::TempDir;
 use tiberius::{AuthMethod, Client, Config, EncryptionLevel};
 use tokio::net::TcpStream;
@@ -13,36 +14,85 @@ pub const PASSWORD: &str = "Senha forte, ção!";
 /// A server with its files in a folder that goes away with it.
 pub struct Fixture {
     pub server: Handle,
-    pub folder: TempDir,
+    folder: TempDir,
 }
 
-/// A server with one database and the login `sa`.
+impl Fixture {
+    /// A path in a folder where the server may write.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The statement of the product for a backup into `name`.
+    pub fn backup(&self, name: &str) -> String {
+        format!(
+            "BACKUP DATABASE [MCDados] TO DISK = N'{}' WITH COPY_ONLY, FORMAT, INIT, SKIP, CHECKSUM, STATS = 5, \
+             NAME = N'DMBackup MCDados', DESCRIPTION = N'loja 01'",
+            self.path(name).display()
+        )
+    }
+}
+
+/// A server with a small pharmacy, `MCDados`, and the login `sa`.
 pub fn server() -> Fixture {
-    server_with(|options| options)
+    server_with(|options| options.database(DatabaseOptions::rows("MCDados", 3000)))
 }
 
 pub fn server_with(change: impl FnOnce(Options) -> Options) -> Fixture {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options::new(folder.path().join("data"))
-        .login(Login::sysadmin("sa", PASSWORD))
-        .database(DatabaseOptions::empty("MCDados"));
+    let options = Options::new(folder.path().join("data")).login(Login::sysadmin("sa", PASSWORD));
     Fixture { server: Server::start(change(options)).unwrap(), folder }
 }
 
 pub type Tiberius = Client<Compat<TcpStream>>;
 
 pub fn config(server: &Handle) -> Config {
+    config_of(server, "sa", PASSWORD)
+}
+
+pub fn config_of(server: &Handle, user: &str, password: &str) -> Config {
     let mut config = Config::new();
     config.host("127.0.0.1");
     config.port(server.address().port());
-    config.authentication(AuthMethod::sql_server("sa", PASSWORD));
+    config.authentication(AuthMethod::sql_server(user, password));
     config.trust_cert();
     config.encryption(EncryptionLevel::NotSupported);
     config.command_timeout(None);
+    config.application_name("DMBackup test");
     config
 }
 
 pub async fn connect(config: Config) -> tiberius::Result<Tiberius> {
     let stream = TcpStream::connect(config.get_addr()).await.unwrap();
     Client::connect(config, stream.compat_write()).await
+}
+
+pub async fn client(fixture: &Fixture) -> Tiberius {
+    connect(config(&fixture.server)).await.unwrap()
+}
+
+/// The number, class and state of the server's error.
+pub fn server_error(error: &tiberius::error::Error) -> (u32, u8, u8) {
+    match error {
+        tiberius::error::Error::Server(error) => (error.code(), error.class(), error.state()),
+        other => panic!("not an error of the server: {other}"),
+    }
+}
+
+/// Runs a batch that must succeed.
+pub async fn run(client: &mut Tiberius, sql: &str) {
+    client.simple_query(sql).await.unwrap().into_results().await.unwrap();
+}
+
+/// Runs a batch to its end, whatever that is.
+pub async fn outcome(client: &mut Tiberius, sql: &str) -> tiberius::Result<()> {
+    client.simple_query(sql).await?.into_results().await.map(drop)
+}
+
+/// Runs a batch that must fail; its first error's number.
+pub async fn fails(client: &mut Tiberius, sql: &str) -> u32 {
+    match outcome(client, sql).await {
+        Err(error) => server_error(&error).0,
+        Ok(()) => panic!("it succeeded: {sql}"),
+    }
 }
