@@ -12,7 +12,7 @@ use crate::backup::outcome::RunReport;
 use crate::clock::Clock;
 use crate::config::Finding;
 use crate::cycle::health::CheckView;
-use crate::problem::{Code, Exit};
+use crate::problem::Exit;
 use crate::words;
 use crate::words::Words;
 use std::collections::HashSet;
@@ -152,14 +152,13 @@ impl Scroll {
         let new: Vec<_> = now
             .iter()
             .filter(|check| !self.unhealthy.iter().any(|before| same(before, check)))
-            // A run that ended has just been told, and the findings have a place of their own.
-            .filter(|check| !["last-run", "second-failure", "configuration"].contains(&check.id.as_str()))
+            .filter(|check| !is_told_elsewhere(check))
             .map(|check| line_of(check, language))
             .collect();
         let well: Vec<_> = self
             .unhealthy
             .iter()
-            .filter(|before| before.problem.code != Code::RunCancelled)
+            .filter(|before| !is_told_elsewhere(before))
             .filter(|before| !now.iter().any(|check| check.id == before.id))
             .map(|before| before.title.get(language).to_owned())
             .collect();
@@ -177,6 +176,11 @@ impl Scroll {
     fn timed(&self, text: &str) -> String {
         format!("{}  {text}", self.clock.local_now().format("%H:%M:%S"))
     }
+}
+
+/// A run that ended has just been told, and the configuration's findings are told whole.
+fn is_told_elsewhere(check: &CheckView) -> bool {
+    ["last-run", "second-failure", "configuration"].contains(&check.id.as_str())
 }
 
 #[cfg(test)]

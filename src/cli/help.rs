@@ -19,7 +19,9 @@ pub fn of(words: &[String], language: Language) -> Option<String> {
     for word in words {
         command = command.find_subcommand_mut(word)?;
     }
-    Some(rendered(&command.render_long_help().to_string(), language))
+    let help =
+        if command.get_long_about().is_some() { command.render_long_help() } else { command.render_help() };
+    Some(rendered(&help.to_string(), language))
 }
 
 /// Help as clap renders it, with the few words that it does not let us choose.

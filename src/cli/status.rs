@@ -146,21 +146,32 @@ fn findings(status: &Status, language: Language) -> Vec<String> {
     std::iter::once(head.get(language).to_owned()).chain(found).collect()
 }
 
-/// The checks that are unhealthy, causes first. Those of the configuration are told by its findings.
-pub fn checks(checks: &[CheckView], language: Language) -> Vec<String> {
-    checks.iter().filter(|check| check.id != "configuration").map(|check| line_of(check, language)).collect()
+/// The checks that are unhealthy, causes first. Those of the configuration are told by its findings; what was said once is
+/// not said again.
+fn checks(checks: &[CheckView], language: Language) -> Vec<String> {
+    let shown: Vec<_> = checks.iter().filter(|check| check.id != "configuration").collect();
+    let said_before = |at: usize| shown[..at].iter().any(|other| other.problem == shown[at].problem);
+    shown
+        .iter()
+        .enumerate()
+        .map(|(at, check)| if said_before(at) { head_of(check, language) } else { line_of(check, language) })
+        .collect()
 }
 
-/// One unhealthy check.
+/// One unhealthy check, with what is wrong and what to do.
 pub fn line_of(check: &CheckView, language: Language) -> String {
-    let (name, since) = (severity(check.severity), date_time(check.since, language));
-    let (name, title, text) = (name.get(language), check.title.get(language), check.problem.text(language));
-    let since = words!("desde {since}", "since {since}");
-    let since = since.get(language);
-    let because = check.explained_by.is_some();
-    let because = words!("consequência", "consequence").get(language).repeat(usize::from(because));
-    let because = if because.is_empty() { because } else { format!(", {because}") };
-    format!("{name} · {title} ({since}{because}): {text}")
+    format!("{}: {}", head_of(check, language), check.problem.text(language))
+}
+
+/// One unhealthy check: how grave, which, since when.
+fn head_of(check: &CheckView, language: Language) -> String {
+    let since = date_time(check.since, language);
+    let since = match &check.explained_by {
+        None => words!("desde {since}", "since {since}"),
+        Some(_) => words!("desde {since}, consequência", "since {since}, a consequence"),
+    };
+    let (grave, title) = (severity(check.severity), &check.title);
+    format!("{} · {} ({})", grave.get(language), title.get(language), since.get(language))
 }
 
 fn severity(severity: Severity) -> words::Words {
@@ -168,5 +179,39 @@ fn severity(severity: Severity) -> words::Words {
         Severity::Notice => words!("nota", "note"),
         Severity::Warning => words!("AVISO", "WARNING"),
         Severity::Alert => words!("ALERTA", "ALERT"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::history::tests::{at, problem};
+    use crate::problem::Code;
+
+    fn check(id: &str, code: Code, cause: Option<&str>) -> CheckView {
+        CheckView {
+            id: id.to_owned(),
+            title: words::Words::same(id),
+            severity: Severity::Alert,
+            problem: problem(code),
+            since: at(9),
+            explained_by: cause.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_cause_is_told_in_full_and_its_consequences_are_not_told_again() {
+        let list = [
+            check("server", Code::SqlLogin, None),
+            check("last-run", Code::SqlLogin, Some("server")),
+            check("configuration", Code::ConfigInvalid, None),
+        ];
+        assert_eq!(
+            checks(&list, Language::Portuguese),
+            [
+                "ALERTA · server (desde 22/11/2026 09:00): sql.login hint",
+                "ALERTA · last-run (desde 22/11/2026 09:00, consequência)",
+            ]
+        );
     }
 }
