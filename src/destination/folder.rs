@@ -286,7 +286,7 @@ impl Destination for Folder {
     }
 
     fn explain(&self, error: &io::Error) -> Problem {
-        problems::explain(self.kind, &self.shown(), error)
+        self.place_of_staged().explain(error)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Where backups stand: the port [`Destination`] with its promises, and its implementation [`Folder`] (a local disk, a
 //! share, a mounted disk). Everything here is blocking, and may block for as long as a share takes to answer: call it from
 //! threads that may wait.
+//!
+//! At its start an agent enters each destination ([`enter`]), takes the backup folder's lock, ends a dump of its own that still
+//! runs in the server, and scrubs. A terminal that was away is entered and scrubbed when it is back, before the next copy.
 
 mod claim;
 mod folder;
@@ -233,13 +236,13 @@ pub trait Staged: Read + Write + Seek + Send {
     /// Where it stands while it is made: for a second handle that follows its growth.
     fn path(&self) -> &Path;
 
-    /// Makes what was written durable. To be called after the last write and before [`read_back`](Self::read_back).
+    /// Makes what was written durable.
     ///
     /// # Errors
-    /// The medium failed, or is full.
+    /// The medium failed, or is full. The file is lost then: no later call succeeds.
     fn seal(&mut self) -> Result<()>;
 
-    /// Reads the sealed file from its medium, past the cache where the system allows, and hands each piece to `sink`.
+    /// Seals the file where that was not done, and reads it from its medium, past the cache where the system allows, and hands each piece to `sink`.
     ///
     /// # Errors
     /// Those of reading.

@@ -117,7 +117,7 @@ fn too_large(kind: Kind, shown: &str) -> Problem {
 }
 
 /// Reading or writing failed.
-fn failed(kind: Kind, shown: &str, error: &io::Error) -> Problem {
+pub fn failed(kind: Kind, shown: &str, error: &io::Error) -> Problem {
     // The system's own words, without the number that follows them.
     let cause = error.to_string();
     let cause = cause.split(" (os error").next().unwrap_or_default().to_owned();

@@ -3,7 +3,7 @@
 use super::{Kind, Name, ReadBack, Staged, identity, problems};
 use crate::durable::{self, Ledger};
 use crate::platform;
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -17,8 +17,19 @@ pub struct StagedFile {
     target: PathBuf,
     /// `None` once it is published or discarded.
     file: Option<File>,
-    sealed: bool,
+    state: State,
     foreign: bool,
+}
+
+/// How far the content is from its medium.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Something was written since the last sync.
+    Dirty,
+    /// All of it is there.
+    Sealed,
+    /// A sync failed. The system has dropped what it could not write, and the next sync would say that all is well.
+    Broken,
 }
 
 /// What a staged file must know of its folder.
@@ -31,7 +42,12 @@ pub struct StagedPlace {
 }
 
 impl StagedPlace {
-    fn explain(&self, error: &io::Error) -> crate::problem::Problem {
+    /// An error of the folder as a problem. That a single file is gone does not mean that the folder is.
+    pub fn explain(&self, error: &io::Error) -> Problem {
+        if platform::is_gone(error) && self.root.join(identity::FILE).is_file() {
+            tracing::warn!(kind = ?self.kind, destination = self.shown, %error, "a file of the destination is gone");
+            return problems::failed(self.kind, &self.shown, error);
+        }
         problems::explain(self.kind, &self.shown, error)
     }
 
@@ -82,7 +98,7 @@ impl StagedFile {
             }
         };
         let target = name.below(&place.root);
-        Ok(Self { place, partial, target, file: Some(file), sealed: false, foreign: false })
+        Ok(Self { place, partial, target, file: Some(file), state: State::Dirty, foreign: false })
     }
 
     /// Takes over what another program wrote under the partial name of `name`.
@@ -94,7 +110,7 @@ impl StagedFile {
             tracing::debug!(path = %partial.display(), %error, "the dump keeps the rights that SQL Server gave it");
         }
         let target = name.below(&place.root);
-        Ok(Self { place, partial, target, file: Some(file), sealed: false, foreign: true })
+        Ok(Self { place, partial, target, file: Some(file), state: State::Dirty, foreign: true })
     }
 
     fn file(&mut self) -> io::Result<&mut File> {
@@ -102,16 +118,18 @@ impl StagedFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        if self.sealed {
-            return Ok(());
+        match self.state {
+            State::Sealed => return Ok(()),
+            State::Broken => return Err(io::Error::other("an earlier sync failed")),
+            State::Dirty => {}
         }
-        if self.foreign {
-            platform::sync_foreign_file(&self.partial)?;
+        let synced = if self.foreign {
+            platform::sync_foreign_file(&self.partial)
         } else {
-            self.file()?.sync_all()?;
-        }
-        self.sealed = true;
-        Ok(())
+            self.file().and_then(|file| file.sync_all())
+        };
+        self.state = if synced.is_ok() { State::Sealed } else { State::Broken };
+        synced
     }
 
     fn take_name(&mut self) -> io::Result<()> {
@@ -140,7 +158,9 @@ impl Read for StagedFile {
 
 impl Write for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.sealed = false;
+        if self.state == State::Sealed {
+            self.state = State::Dirty;
+        }
         self.file()?.write(bytes)
     }
 
@@ -165,7 +185,9 @@ impl Staged for StagedFile {
     }
 
     fn read_back(&mut self, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack> {
-        platform::read_back(&self.partial, sink).map_err(|error| self.place.explain(&error))
+        self.sync()
+            .and_then(|()| platform::read_back(&self.partial, sink))
+            .map_err(|error| self.place.explain(&error))
     }
 
     fn publish(mut self: Box<Self>) -> Result<()> {
