@@ -370,3 +370,19 @@ fn the_rules_see_what_they_are_for() {
     assert_eq!(code_lines(source.product()).collect::<Vec<_>>(), [(2, "let a = 1;")]);
     assert_eq!(source.room(), None);
 }
+
+#[test]
+fn every_exit_code_is_explained_by_the_program() {
+    let program = env!("CARGO_BIN_EXE_dmbackupctl");
+    let help = std::process::Command::new(program).args(["help", "exit-codes"]).output().unwrap();
+    let table = String::from_utf8(help.stdout).unwrap();
+    let explained: BTreeSet<u8> = table
+        .lines()
+        .filter_map(|line| line.trim().split_once("  "))
+        .filter(|(_, meaning)| meaning.trim().len() > 5)
+        .filter_map(|(number, _)| number.parse().ok())
+        .collect();
+    let mut used: BTreeSet<u8> = dmbackup::problem::Code::ALL.iter().map(|code| code.exit() as u8).collect();
+    used.insert(dmbackup::problem::Exit::Success as u8);
+    assert_eq!(explained, used, "{table}");
+}

@@ -227,6 +227,9 @@ impl Key {
     /// What may stand as its value, in words that fit after «expected:».
     pub fn expected(self) -> Words {
         match self.row().kind {
+            Kind::Text if self == Self::LegalName => {
+                crate::words!("a razão social da empresa, entre aspas", "the company's legal name, in quotes")
+            }
             Kind::Text if self == Self::Cnpj => crate::words!("um CNPJ entre aspas", "a CNPJ in quotes"),
             Kind::Text => crate::words!("um texto entre aspas", "a text in quotes"),
             Kind::Integer(only, last) if only == last => crate::words!("{only}", "{only}"),

@@ -158,8 +158,14 @@ fn misspelt_and_misplaced_keys_are_told_with_the_right_one() {
 
 #[test]
 fn every_value_of_the_wrong_form_is_told_with_the_right_form() {
-    assert_eq!(instead("legal_name", "legal_name = 5"), ["3 shop.legal_name: 5 -> a text in quotes"]);
-    assert_eq!(instead("legal_name", "legal_name = ' '"), ["shop.legal_name:  -> a text in quotes"]);
+    assert_eq!(
+        instead("legal_name", "legal_name = 5"),
+        ["3 shop.legal_name: 5 -> the company's legal name, in quotes"]
+    );
+    assert_eq!(
+        instead("legal_name", "legal_name = ' '"),
+        ["3 shop.legal_name:  -> the company's legal name, in quotes"]
+    );
     assert_eq!(instead("user", "user = true"), ["6 server.user: true -> a text in quotes"]);
     assert_eq!(
         instead("host", "host = 'srv'\nport = \"1433\""),

@@ -73,7 +73,8 @@ impl Check<'_> {
     /// whole: then it may be there.
     pub fn missing(&mut self, key: Key, expected: Words) {
         if self.written.whole && !self.written.refused.contains(&key) {
-            self.findings.push(Finding::new(Code::ConfigInvalid, key.path(), None, "", expected));
+            let line = self.merged.line(key);
+            self.findings.push(Finding::new(Code::ConfigInvalid, key.path(), line, "", expected));
         }
     }
 
