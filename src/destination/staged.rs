@@ -44,7 +44,7 @@ pub struct StagedPlace {
 impl StagedPlace {
     /// An error of the folder as a problem. That a single file is gone does not mean that the folder is.
     pub fn explain(&self, error: &io::Error) -> Problem {
-        if platform::is_gone(error) && self.root.join(identity::FILE).is_file() {
+        if error.kind() == io::ErrorKind::NotFound && self.root.join(identity::FILE).is_file() {
             tracing::warn!(kind = ?self.kind, destination = self.shown, %error, "a file of the destination is gone");
             return problems::failed(self.kind, &self.shown, error);
         }

@@ -1,4 +1,4 @@
-//! The whole list of differences between the systems. Each function stands here once, with its promise; [`system`] is one
+//! The whole list of differences between the systems. Each function stands here once, with its promise; `system` is one
 //! of two twins, `unix` or `windows`, with the same names and signatures. No `cfg` of a system stands anywhere else.
 
 mod kinds;
