@@ -130,7 +130,7 @@ pub async fn run(
         if matches!(state, State::Done) {
             break Ok(());
         }
-        match state.advance(&mut run).await {
+        match Box::pin(state.advance(&mut run)).await {
             Ok(next) => state = next,
             Err(problem) => break Err(problem),
         }

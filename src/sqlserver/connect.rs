@@ -88,7 +88,9 @@ pub(super) async fn connect(
     let settings = settings(config, program)?;
     let wire = open(config, patience).await?;
     let activity = wire.activity();
-    let client = timeout(patience, Client::connect(settings, wire.compat_write()))
+    // The library's own future takes tens of KiB: on the heap, so that whoever awaits us needs no deep stack.
+    let login = Box::pin(Client::connect(settings, wire.compat_write()));
+    let client = timeout(patience, login)
         .await
         .map_err(|_| Failure::LoginStalled(patience))?
         .map_err(|error| with_our_part(Failure::of(&error, Stage::Login), config.encrypt))?;

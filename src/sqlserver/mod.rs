@@ -126,7 +126,7 @@ impl Server {
 
     async fn open(&self) -> std::result::Result<Connection, Failure> {
         let Limits { connect, answer, .. } = self.limits();
-        connect::connect(&self.0.config, &self.0.program, connect, answer).await
+        Box::pin(connect::connect(&self.0.config, &self.0.program, connect, answer)).await
     }
 
     /// The problem of a connection that could not be opened: where nobody answers, the service manager may know why.

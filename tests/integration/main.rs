@@ -12,6 +12,8 @@ mod journal;
 #[cfg(test)]
 mod logging;
 #[cfg(test)]
+mod run;
+#[cfg(test)]
 mod sqlserver;
 #[cfg(test)]
 mod standin_files;

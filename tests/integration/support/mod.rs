@@ -5,4 +5,5 @@ pub mod agent;
 pub mod child;
 pub mod faulty;
 pub mod memory;
+pub mod shop;
 pub mod sqlserver;

@@ -1,0 +1,136 @@
+//! Trouble at the terminal: the backup stands on the server, the run is a Warning that says why, and what the terminal lacks
+//! is made up when it is back.
+
+use crate::support::faulty::{At, Fault, Faulty};
+use crate::support::shop::{Ear, Shop};
+use dmbackup::backup::copy_pending;
+use dmbackup::backup::outcome::{Outcome, RunReport};
+use dmbackup::config::Terminal;
+use dmbackup::problem::Code;
+use dmbackup::slot::{Hour, Set};
+use std::fs;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+async fn must_warn(shop: &mut Shop, code: Code) -> RunReport {
+    let report = shop.run().await;
+    assert_eq!(report.outcome, Some(Outcome::Warning), "{:?}", report.problems);
+    assert_eq!(report.problems[0].code, code, "{:?}", report.problems);
+    assert_eq!(report.terminal.as_ref().map(|copy| copy.done), Some(false));
+    let hour = Set::Hour(Hour::new(report.hour).unwrap());
+    assert_eq!(shop.tested(&*shop.world.local, hour).sequence, report.sequence, "the server has it");
+    let pending = shop.world.journal.pending().unwrap();
+    assert!(pending.iter().any(|copy| copy.hour == report.hour && copy.sequence == report.sequence));
+    report
+}
+
+async fn make_up(shop: &Shop) {
+    let made_up = copy_pending(&shop.world, Arc::new(Ear::default()), CancellationToken::new()).await;
+    assert_eq!(made_up.problem, None);
+    assert_eq!(shop.world.journal.pending().unwrap(), []);
+    let (server, terminal) = (&shop.world.local, shop.world.terminal.as_ref().unwrap());
+    for (set, _) in server.sets(&shop.world.config.archive_name).unwrap() {
+        assert_eq!(shop.tested(&**terminal, set).sequence, shop.tested(&**server, set).sequence, "{set:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_is_away_gets_its_copies_when_it_is_back() {
+    let mut shop = Shop::open().await;
+    shop.good_run().await;
+    let away = shop.path("terminal/desligado");
+    fs::rename(shop.terminal(), &away).unwrap();
+    for _ in 0..2 {
+        must_warn(&mut shop, Code::TerminalMissing).await;
+        shop.clock.advance(chrono::TimeDelta::hours(1));
+    }
+    fs::rename(&away, shop.terminal()).unwrap();
+    make_up(&shop).await;
+    shop.good_run().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_written_to_a_folder_of_another_agent_or_of_nobody() {
+    let mut shop = Shop::open().await;
+    shop.good_run().await;
+    let identity = shop.terminal().join(".dmbackup-id");
+    let ours = fs::read_to_string(&identity).unwrap();
+    let agent = shop.world.identity.agent.to_string();
+    let others = ours.replace(&agent, &uuid::Uuid::new_v4().to_string());
+    assert_ne!(ours, others);
+    fs::write(&identity, others).unwrap();
+    let before = shop.snapshot();
+    must_warn(&mut shop, Code::TerminalIdentity).await;
+    fs::remove_file(&identity).unwrap();
+    must_warn(&mut shop, Code::TerminalIdentity).await;
+    let terminal = |files: std::collections::BTreeMap<std::path::PathBuf, String>| {
+        files
+            .into_iter()
+            .filter(|(path, _)| path.starts_with(shop.terminal()) && *path != identity)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(terminal(shop.snapshot()), terminal(before), "an unmounted share, another store of the chain");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_on_the_servers_own_disk_counts_as_local() {
+    let mut shop = Shop::open_with(crate::support::sqlserver::StandIn::start(), |config| {
+        if let Terminal::Folder { allow_same_volume, .. } = &mut config.terminal {
+            *allow_same_volume = false;
+        }
+    })
+    .await;
+    let report = shop.run().await;
+    assert_eq!(report.outcome, Some(Outcome::Warning));
+    assert_eq!(report.problems[0].code, Code::TerminalSameVolume);
+    shop.assert_stands(&report);
+}
+
+const TERMINAL_CALLS: [At; 10] = [
+    At::Check,
+    At::Stage,
+    At::Write(0),
+    At::Write(10_000),
+    At::Seal,
+    At::ReadBack,
+    At::Publish,
+    At::Stat,
+    At::Space,
+    At::Everywhere,
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_fails_at_any_call_costs_the_copy_and_never_the_backup() {
+    let mut shop = Shop::open().await;
+    shop.good_run().await;
+    let real = shop.world.terminal.clone().unwrap();
+    let errors =
+        [Fault::Gone, Fault::Error(ErrorKind::StorageFull), Fault::Error(ErrorKind::PermissionDenied)];
+    for (at, fault) in TERMINAL_CALLS.iter().flat_map(|at| errors.iter().map(move |fault| (*at, *fault))) {
+        let faulty = Faulty::new(Arc::clone(&real));
+        faulty.arm(at, fault, u32::MAX);
+        shop.world.terminal = Some(Arc::new(faulty));
+        let report = shop.run().await;
+        let context = format!("{at:?} {fault:?}: {:?}", report.problems);
+        assert_eq!(report.outcome, Some(Outcome::Warning), "{context}");
+        assert_eq!(report.terminal.as_ref().map(|copy| copy.done), Some(false), "{context}");
+        let hour = Set::Hour(Hour::new(report.hour).unwrap());
+        assert_eq!(shop.tested(&*shop.world.local, hour).sequence, report.sequence, "{context}");
+        shop.world.terminal = Some(Arc::clone(&real));
+        make_up(&shop).await;
+    }
+    shop.good_run().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_reads_back_other_bytes_never_takes_its_name() {
+    let mut shop = Shop::open().await;
+    let first = shop.good_run().await;
+    let real = shop.world.terminal.clone().unwrap();
+    let faulty = Faulty::new(Arc::clone(&real));
+    faulty.arm(At::ReadBack, Fault::FlippedBit, 1);
+    shop.world.terminal = Some(Arc::new(faulty));
+    must_warn(&mut shop, Code::BackupReadBack).await;
+    assert_eq!(shop.tested(&*real, Set::Newest).sequence, first.sequence);
+}
