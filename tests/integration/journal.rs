@@ -123,6 +123,7 @@ pub fn write_until_killed(state: &str) {
         journal.begin(&run).unwrap();
         run.outcome = Some(Outcome::Success);
         journal.finish(&run).unwrap();
+        println!("written");
     }
 }
 
@@ -160,6 +161,9 @@ fn a_journal_killed_at_any_moment_is_whole_and_counts_on() {
     for _ in 0..50 {
         let mut child = Running::start("journal::kill", state.path());
         child.wait_for("ready");
+        for _ in 0..random.u8(0..3) {
+            child.wait_for("written");
+        }
         std::thread::sleep(Duration::from_micros(random.u64(0..60_000)));
         child.kill();
         let journal = open(state.path());

@@ -46,6 +46,7 @@ pub fn write_until_killed(parent: &str) {
         adopted.publish().unwrap();
         destination.link(&slot, &newest()).unwrap();
         destination.link(&slot, &monday()).unwrap();
+        println!("made");
     }
 }
 
@@ -61,6 +62,9 @@ fn a_process_killed_at_any_moment_leaves_whole_files_and_the_next_one_cleans_up(
     for _ in 0..KILLS {
         let mut child = Running::start("destination::kill", parent.path());
         child.wait_for("ready");
+        for _ in 0..random.u8(0..3) {
+            child.wait_for("made");
+        }
         // The moment is the test: there is nothing to wait for.
         std::thread::sleep(Duration::from_micros(random.u64(0..60_000)));
         child.kill();
