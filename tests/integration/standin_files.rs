@@ -59,6 +59,14 @@ fn the_reader_finds_nothing_wrong_with_the_stand_in_s_files() {
 }
 
 #[test]
+fn the_reader_follows_the_stand_in_beyond_four_gibibytes() {
+    let found = examine(&request(), &mut synthetic(4_320));
+    assert_eq!(found.verdict, Verdict::Good, "{:?}", found.findings);
+    assert!(found.bytes > 4_300 << 20);
+    assert!(found.pages.allocated > 552_000 && found.pages.unprotected < 10, "{:?}", found.pages);
+}
+
+#[test]
 fn the_reader_tells_what_the_stand_in_wrote() {
     let told = examine(&request(), &mut synthetic(1)).description.unwrap();
     assert_eq!(told.database, "MCDados");
@@ -113,6 +121,9 @@ fn the_reader_finds_the_damage_that_the_stand_in_does() {
         assert_eq!(found.problem(None).unwrap().code, code, "{place:?}");
     }
     write(&path, &mut synthetic(1));
+    flip_bit(&path, Place::Page(13), 4_000).unwrap();
+    let found = dmbackup::bak::examine(&path).unwrap();
+    assert_eq!(found.verdict, Verdict::Good, "page 13 belongs to nobody: {:?}", found.findings);
     let (at, bytes) = find(&path, Place::Page(104)).unwrap();
     let whole = std::fs::read(&path).unwrap();
     let lost = [&whole[..at as usize], &whole[at as usize + 8 * bytes as usize..]].concat();

@@ -1,7 +1,7 @@
 //! Spoils backup files in the ways that happen: bits that flip, ends that are missing, the wrong file. Each returns where it
 //! did its work, so that a test can say what it expects.
 
-use super::walk::{Fault, Item, Walker};
+use super::walk::{Fault, Item, READ_BYTES, Walker};
 use crate::pages::{PAGE_BYTES, Track};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -64,7 +64,7 @@ pub fn zero(path: impl AsRef<Path>, from: u64, bytes: usize) -> io::Result<()> {
 /// The file has no such place, or is already damaged before it.
 pub fn find(path: &Path, place: Place) -> io::Result<(u64, u64)> {
     let search = || -> Result<Option<(u64, u64)>, Fault> {
-        let mut walker = Walker::new(BufReader::new(File::open(path)?))?;
+        let mut walker = Walker::new(BufReader::with_capacity(READ_BYTES, File::open(path)?))?;
         while let Some(item) = walker.step()? {
             if let Some(found) = within(&item, place, &mut walker)? {
                 return Ok(Some(found));

@@ -2,7 +2,8 @@
 //! are.
 
 use super::header::{HeaderFault, HeaderInfo, read_header};
-use super::walk::{Fault, Item, Walker};
+
+use super::walk::{Fault, Item, READ_BYTES, Walker};
 use crate::pages::{PAGE_BYTES, Track, is_intact};
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
@@ -114,7 +115,7 @@ pub fn verify(path: impl AsRef<Path>, checksum: bool) -> Result<(), VerifyFault>
     if checksum && !header.has_checksums() {
         return Err(VerifyFault::NoChecksums);
     }
-    read_all(BufReader::new(file), &header, device)
+    read_all(BufReader::with_capacity(READ_BYTES, file), &header, device)
 }
 
 fn read_all(file: impl Read + Seek, header: &HeaderInfo, device: String) -> Result<(), VerifyFault> {

@@ -136,3 +136,22 @@ fn real_files_are_judged_as_their_server_would() {
         assert_eq!(verify(&path, false).err().map(|fault| fault.number()), without, "{name}");
     }
 }
+
+#[test]
+fn no_bytes_whatever_make_a_reader_panic() {
+    let (_folder, path) = backup(|_| {});
+    let whole = std::fs::read(&path).unwrap();
+    let mut random = fastrand::Rng::with_seed(11);
+    for round in 0..300 {
+        let mut spoilt = whole.clone();
+        for _ in 0..random.usize(1..20) {
+            // Headers, maps and the catalogue are where bytes mean something.
+            let at = random.usize(..if round % 2 == 0 { 100_000 } else { whole.len() });
+            spoilt[at] = random.u8(..);
+        }
+        std::fs::write(&path, &spoilt).unwrap();
+        let _ = read_header(&path);
+        let _ = verify(&path, true);
+        let _ = crate::pages::read_rows(&path);
+    }
+}

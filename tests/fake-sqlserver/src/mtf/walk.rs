@@ -10,6 +10,9 @@ const LOGICAL_BLOCK: u64 = 1024;
 /// What a block's header part may have at most; a soft filemark of 4,096 bytes is the largest seen.
 const MOST_HEADER: u64 = 64 * 1024;
 
+/// How much of a file is read at a time.
+pub(crate) const READ_BYTES: usize = 256 * 1024;
+
 /// What is wrong with a file, and where.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {

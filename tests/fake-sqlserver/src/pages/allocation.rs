@@ -145,26 +145,30 @@ impl Allocation {
     /// Writes the map page that stands at `page`, if one does.
     pub(crate) fn write_map(&self, page: u32, lsn: Lsn, verify: PageVerify, out: &mut Page) -> bool {
         let interval = page / GAM_INTERVAL * GAM_EXTENTS;
-        let taken = |extent: u32| self.extents.get(extent as usize).copied().unwrap_or_default();
+        let mut map = |kind, lsn, verify, bits: &Bitmap| {
+            let head = Head { kind, object: FILE_OBJECT, index: 0, fixed_bytes: 90, page, lsn };
+            write_bitmap(&head, &[0; 90], bits, verify, out);
+        };
         match role(page) {
             Role::Pfs => self.write_pfs(page, lsn, verify, out),
-            Role::Gam => {
-                write_bitmap(PageKind::Gam, page, lsn, verify, out, |extent| !taken(interval + extent))
+            Role::Gam => map(PageKind::Gam, lsn, verify, &self.allocated(interval).inverted()),
+            Role::Sgam => {
+                let rooms = self.mixed_with_room.iter().filter_map(|extent| extent.checked_sub(interval));
+                map(PageKind::Sgam, lsn, verify, &Bitmap::of(rooms));
             }
-            Role::Sgam => write_bitmap(PageKind::Sgam, page, lsn, verify, out, |extent| {
-                self.mixed_with_room.binary_search(&(interval + extent)).is_ok()
-            }),
-            Role::Changed => {
-                write_bitmap(PageKind::Changed, page, lsn, verify, out, |extent| taken(interval + extent));
-            }
+            Role::Changed => map(PageKind::Changed, lsn, verify, &self.allocated(interval)),
             // Nothing was ever written here by a bulk operation, so the page has no checksum yet: as in all real files.
-            Role::Bulk => {
-                write_bitmap(PageKind::Bulk, page, Lsn::default(), PageVerify::None, out, |_| false)
-            }
+            Role::Bulk => map(PageKind::Bulk, Lsn::default(), PageVerify::None, &Bitmap::of([])),
             Role::Reserved => out.fill(0),
             Role::FileHeader | Role::Ordinary => return false,
         }
         true
+    }
+
+    /// The allocated ones of the extents from number `first` on.
+    fn allocated(&self, first: u32) -> Bitmap {
+        let taken = self.extents.iter().skip(first as usize).zip(0..GAM_EXTENTS);
+        Bitmap::of(taken.filter_map(|(taken, extent)| taken.then_some(extent)))
     }
 
     fn write_pfs(&self, page: u32, lsn: Lsn, verify: PageVerify, out: &mut Page) {
@@ -182,39 +186,79 @@ impl Allocation {
     }
 }
 
-/// Writes a page of two records: a small one of zeros and the bitmap of the extents of an interval.
-pub(crate) fn write_bitmap(
-    kind: PageKind,
-    page: u32,
-    lsn: Lsn,
-    verify: PageVerify,
-    out: &mut Page,
-    bit: impl Fn(u32) -> bool,
-) {
-    let head = Head { kind, object: FILE_OBJECT, index: 0, fixed_bytes: 90, page, lsn };
-    write_two_records(&head, &[0; 90], verify, out, bit);
+/// A bit for each extent of an interval.
+pub(crate) struct Bitmap(Box<[u8; BITMAP_BYTES]>);
+
+impl Bitmap {
+    /// The bitmap in which the bits of these extents are set; extents beyond the interval have none.
+    pub(crate) fn of(extents: impl IntoIterator<Item = u32>) -> Self {
+        let mut bits = Box::new([0; BITMAP_BYTES]);
+        for extent in extents {
+            if let Some(byte) = bits.get_mut(extent as usize / 8) {
+                *byte |= 1 << (extent % 8);
+            }
+        }
+        Self(bits)
+    }
+
+    fn inverted(mut self) -> Self {
+        for byte in self.0.iter_mut() {
+            *byte = !*byte;
+        }
+        self
+    }
 }
 
-/// The same for any head and any first record of 90 bytes: IAM pages are made alike.
-pub(crate) fn write_two_records(
-    head: &Head,
-    first: &[u8; 90],
-    verify: PageVerify,
-    out: &mut Page,
-    bit: impl Fn(u32) -> bool,
-) {
+/// Writes a page of two records: a small one of 90 bytes, and a bitmap.
+pub(crate) fn write_bitmap(head: &Head, first: &[u8; 90], bits: &Bitmap, verify: PageVerify, out: &mut Page) {
     let mut small = [0; 94];
     small[2] = 94;
     small[4..].copy_from_slice(first);
     let mut bitmap = [0; 4 + BITMAP_BYTES];
     bitmap[2..4].copy_from_slice(&(4 + BITMAP_BYTES as u16).to_le_bytes());
-    for extent in 0..GAM_EXTENTS {
-        if bit(extent) {
-            bitmap[4 + extent as usize / 8] |= 1 << (extent % 8);
-        }
-    }
+    bitmap[4..].copy_from_slice(&bits.0[..]);
     let mut filler = Filler::new(out, head);
     filler.push(&small);
     filler.push(&bitmap);
     filler.finish(verify);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_stand_where_sql_server_has_them() {
+        let roles = [
+            (0, Role::FileHeader),
+            (1, Role::Pfs),
+            (2, Role::Gam),
+            (3, Role::Sgam),
+            (5, Role::Reserved),
+            (6, Role::Changed),
+            (7, Role::Bulk),
+            (8, Role::Ordinary),
+            (8_088, Role::Pfs),
+            (8_089, Role::Ordinary),
+            (511_232, Role::Gam),
+            (511_233, Role::Sgam),
+            (511_238, Role::Changed),
+            (511_239, Role::Bulk),
+            (1_022_464, Role::Gam),
+        ];
+        for (page, expected) in roles {
+            assert_eq!(role(page), expected, "page {page}");
+        }
+    }
+
+    #[test]
+    fn extents_with_maps_are_never_given_to_rows() {
+        let mut allocation = Allocation::new();
+        let taken: Vec<u32> = (0..70_000).map(|_| allocation.take_extent()).collect();
+        assert_eq!(taken[0], 8);
+        assert!(taken.is_sorted());
+        assert!(!taken.contains(&8_088) && !taken.contains(&511_232));
+        assert_eq!(allocation.pfs_of(8_088), ALLOCATED | FULL);
+        assert_eq!(allocation.allocated_extents(), u64::from(allocation.file_pages() / 8));
+    }
 }

@@ -6,9 +6,9 @@ use super::page::{Filler, Head, PAGE_BYTES, Page, PageKind, PageVerify};
 use super::schema::Table;
 use super::system::{CatalogueTable, Iam, Object, catalogue, write_boot, write_file_header, write_iam};
 use super::{EXTENT_BYTES, EXTENT_PAGES};
-use crate::le::{put, put_u16, put_u32};
+use crate::le::{put, put_u16};
 use crate::mtf::{ExtentId, FileInfo, FileKind, Identity, Lsn, PageSource};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use uuid::Uuid;
 
@@ -124,7 +124,7 @@ impl Plan {
             write_boot(&self.facts, page, self.verify, out);
         } else if self.allocation.write_map(page, self.facts.page_lsn(page), self.verify, out) {
         } else if self.allocation.pfs_of(page) & ALLOCATED == 0 {
-            write_stale(page, out);
+            write_stale(page, &self.facts, self.verify, out);
         } else {
             return false;
         }
@@ -192,20 +192,21 @@ impl Planner {
     fn map_for(&mut self, object: u32, map: Option<Iam>, first_page: u32) -> Iam {
         let interval = first_page / GAM_INTERVAL;
         let extent = first_page / EXTENT_PAGES;
-        let (previous, sequence) = match map {
+        let before = match map {
             Some(mut map) if map.interval == interval => {
-                map.extents.insert(extent);
+                map.extents.push(extent);
                 return map;
             }
-            Some(map) => (map.page, map.sequence + 1),
-            None => (0, 0),
+            before => before,
         };
         let page = self.mixed_page();
         self.plan.allocation.mark(page, ALLOCATED | MIXED | IS_IAM);
-        if let Some(before) = self.plan.iams.get_mut(&previous) {
-            before.next = page;
+        let (previous, sequence) =
+            before.as_ref().map_or((0, 0), |before| (before.page, before.sequence + 1));
+        if let Some(before) = before {
+            self.plan.iams.insert(previous, Iam { next: page, ..before });
         }
-        Iam { page, object, sequence, interval, extents: BTreeSet::from([extent]), previous, next: 0 }
+        Iam { page, object, sequence, interval, extents: vec![extent], previous, next: 0 }
     }
 
     fn finish(mut self) -> Plan {
@@ -225,20 +226,27 @@ pub(crate) fn heap_head(object: u32, table: &Table, page: u32, facts: &Facts) ->
     Head { kind: PageKind::Data, object, index: 256, fixed_bytes, page, lsn: facts.page_lsn(page) }
 }
 
-/// A page that nobody owns any more: in real files such pages hold what stood there before, with whatever checksum.
-fn write_stale(page: u32, out: &mut Page) {
+/// A page that nobody owns any more: in real files such pages hold what stood there before, or nothing yet.
+fn write_stale(page: u32, facts: &Facts, verify: PageVerify, out: &mut Page) {
+    const FORMER_OBJECT: u32 = 97;
     out.fill(0);
     if page.is_multiple_of(2) {
         return;
     }
-    put(out, 0, &[1, 1, 4, 0, 0, 2]);
-    put_u32(out, 24, 97);
-    put_u32(out, 32, page);
-    put_u16(out, 36, 1);
-    put_u32(out, 60, 0xdead_0000 | page);
-    for (index, word) in out[96..4096].chunks_exact_mut(4).enumerate() {
-        word.copy_from_slice(&(page.wrapping_mul(0x9e37_79b9) ^ index as u32).to_le_bytes());
+    let head = Head {
+        kind: PageKind::Data,
+        object: FORMER_OBJECT,
+        index: 256,
+        fixed_bytes: 8,
+        page,
+        lsn: facts.page_lsn(page),
+    };
+    let mut filler = Filler::new(out, &head);
+    for row in 0..200_u32 {
+        let [a, b, c, d] = (page.wrapping_mul(0x9e37_79b9) ^ row).to_le_bytes();
+        filler.push(&[0x10, 0, 8, 0, a, b, c, d, 1, 0, 0]);
     }
+    filler.finish(verify);
 }
 
 /// Gives the pages of the tables, in ascending order.

@@ -5,7 +5,7 @@ use super::record::decode;
 use super::schema::{Column, Kind, Layout, Table};
 use super::system::{COLUMNS, OBJECTS, VALUES, columns_table, objects_table, values_table};
 use super::track::Track;
-use crate::mtf::walk::{Fault, Item, Walker};
+use crate::mtf::walk::{Fault, Item, READ_BYTES, Walker};
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -87,7 +87,7 @@ pub fn read_each(
     path: impl AsRef<Path>,
     sink: &mut dyn FnMut(&Table, Vec<Value>),
 ) -> Result<Vec<Definition>, ReadFault> {
-    let mut walker = Walker::new(BufReader::new(File::open(path)?))?;
+    let mut walker = Walker::new(BufReader::with_capacity(READ_BYTES, File::open(path)?))?;
     let mut reader = Reader { catalogue: Catalogue::new(), user: None, sink };
     let mut track = Track::default();
     while let Some(item) = walker.step()? {

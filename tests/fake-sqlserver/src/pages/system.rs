@@ -2,14 +2,13 @@
 //! the other pages are. Their object numbers are those of SQL Server's own catalogue, their columns are the few that
 //! this stand-in needs.
 
-use super::allocation::{BITMAP_BYTES, FILE_OBJECT, GAM_EXTENTS, GAM_INTERVAL, write_two_records};
+use super::allocation::{Bitmap, FILE_OBJECT, GAM_EXTENTS, GAM_INTERVAL, write_bitmap};
 use super::page::{Filler, Head, Page, PageKind, PageVerify};
 use super::plan::Facts;
 use super::record::encode;
 use super::schema::Table;
 use crate::le::{put, put_u16, put_u32, utf16};
 use rusqlite::types::Value;
-use std::collections::BTreeSet;
 use std::io;
 
 /// The object number of the table of objects.
@@ -185,7 +184,7 @@ pub(crate) struct Iam {
     pub object: u32,
     pub sequence: u32,
     pub interval: u32,
-    pub extents: BTreeSet<u32>,
+    pub extents: Vec<u32>,
     pub previous: u32,
     pub next: u32,
 }
@@ -193,7 +192,6 @@ pub(crate) struct Iam {
 /// Writes an index allocation map.
 pub(crate) fn write_iam(iam: &Iam, facts: &Facts, verify: PageVerify, out: &mut Page) {
     const START_AT: usize = 36;
-    const _: () = assert!(BITMAP_BYTES * 8 == GAM_EXTENTS as usize);
     let head = Head {
         kind: PageKind::Iam,
         object: iam.object,
@@ -206,9 +204,9 @@ pub(crate) fn write_iam(iam: &Iam, facts: &Facts, verify: PageVerify, out: &mut 
     put_u32(&mut first, 0, iam.sequence);
     put_u32(&mut first, START_AT, iam.interval * GAM_INTERVAL);
     put_u16(&mut first, START_AT + 4, 1);
-    write_two_records(&head, &first, verify, out, |extent| {
-        iam.extents.contains(&(iam.interval * GAM_EXTENTS + extent))
-    });
+    let begin = iam.interval * GAM_EXTENTS;
+    let bits = Bitmap::of(iam.extents.iter().filter_map(|extent| extent.checked_sub(begin)));
+    write_bitmap(&head, &first, &bits, verify, out);
     for (at, page) in [(8, iam.previous), (16, iam.next)] {
         put_u32(out, at, page);
         put_u16(out, at + 4, u16::from(page != 0));

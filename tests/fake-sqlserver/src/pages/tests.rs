@@ -138,3 +138,30 @@ fn beyond_a_pfs_interval_every_extent_is_found() {
     damage::flip_bit(&path, damage::Place::Page(beyond), 5000).unwrap();
     assert_eq!(verify(&path, true).unwrap_err().number(), 3183);
 }
+
+#[test]
+fn beyond_a_gam_interval_the_maps_go_on() {
+    let mut pages = Synthetic::new(&Database::new("MCDados"), 4_100, 1).unwrap();
+    let mut extent = Box::new([0; EXTENT_BYTES]);
+    let mut track = track::Track::default();
+    let mut seen: Vec<(u8, u32)> = Vec::new();
+    while let Some(id) = pages.next_extent(&mut extent).unwrap() {
+        for (number, page) in (id.first_page..).zip(extent.as_chunks_mut::<PAGE_BYTES>().0) {
+            let place = track.next(page);
+            assert_eq!(place.number, number);
+            if place.used && page[1] != 1 {
+                seen.push((page[1], number));
+            }
+        }
+    }
+    assert!(track.is_whole());
+    let of_kind = |kind: u8| {
+        seen.iter().filter(|(found, _)| *found == kind).map(|(_, number)| *number).collect::<Vec<_>>()
+    };
+    assert_eq!(of_kind(8), [2, 511_232], "GAM");
+    assert_eq!(of_kind(9), [3, 511_233], "SGAM");
+    assert_eq!(of_kind(16), [6, 511_238], "changed extents");
+    assert_eq!(of_kind(10).len(), 2, "an index allocation map for each interval");
+    let free_space = of_kind(11);
+    assert_eq!((free_space[0], free_space[1], free_space[63]), (1, 8_088, 63 * 8_088));
+}
