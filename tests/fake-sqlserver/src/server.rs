@@ -35,6 +35,7 @@ pub struct Server;
 pub struct Handle {
     instance: Arc<Instance>,
     address: SocketAddr,
+    certificate: Vec<u8>,
     stop: CancellationToken,
     runtime: Option<Runtime>,
 }
@@ -50,7 +51,7 @@ impl Server {
             .thread_name("fake-sqlserver")
             .enable_all()
             .build()?;
-        let tls = tls::self_signed(&options.identity.machine)?;
+        let (tls, certificate) = tls::self_signed(&options.identity.machine)?;
         let encryption = options.encryption;
         let listener = std::net::TcpListener::bind(options.listen)?;
         listener.set_nonblocking(true)?;
@@ -75,7 +76,7 @@ impl Server {
             });
         }
         runtime.spawn(listen(listener, reception));
-        Ok(Handle { instance, address, stop, runtime: Some(runtime) })
+        Ok(Handle { instance, address, certificate, stop, runtime: Some(runtime) })
     }
 }
 
@@ -118,6 +119,11 @@ impl Handle {
     /// Where clients connect to.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The server's self-signed certificate, DER; another one at each start.
+    pub fn certificate(&self) -> &[u8] {
+        &self.certificate
     }
 
     /// The server itself, to look at and to change.

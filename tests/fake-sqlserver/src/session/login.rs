@@ -14,7 +14,7 @@ use crate::fault::{Action, StatementKind};
 use crate::identity::Identity;
 use crate::instance::{Instance, Session, State};
 use crate::security::LoginState;
-use crate::tds::login::{self, Login, OLDEST_VERSION};
+use crate::tds::login::{self, Login};
 use crate::tds::packet::{DEFAULT_PACKET_BYTES, Kind, Message, MessageWriter, PACKET_BYTES_RANGE};
 use crate::tds::token::{self, Change, Done, DoneKind, Origin, status};
 
@@ -46,9 +46,8 @@ pub async fn admit<W: AsyncWrite + Unpin>(
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the client does not log in"));
     }
     let login = login::parse(&message.body).map_err(invalid)?;
-    if login.version < OLDEST_VERSION {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the client is older than SQL Server 2005"));
-    }
+    let too_old = || io::Error::new(io::ErrorKind::InvalidData, "the client is older than SQL Server 2005");
+    let version = login.tokens_version().ok_or_else(too_old)?;
     let instance = &reception.instance;
     let verdict = match befall(instance).await {
         Fate::Silence => return Ok(None),
@@ -57,7 +56,7 @@ pub async fn admit<W: AsyncWrite + Unpin>(
     };
     let identity = instance.state().identity.clone();
     let admitted = match verdict {
-        Ok(database_id) => enter(instance, &login, database_id, &reception.stop),
+        Ok(database_id) => enter(instance, &login, version, database_id, &reception.stop),
         Err(errors) => {
             writer.write(&refusal(&errors, &identity.server_name())).await?;
             writer.finish().await?;
@@ -139,7 +138,13 @@ fn judge(state: &State, login: &Login) -> Result<i32, Vec<SqlError>> {
     }
 }
 
-fn enter(instance: &Arc<Instance>, login: &Login, database_id: i32, stop: &CancellationToken) -> Admitted {
+fn enter(
+    instance: &Arc<Instance>,
+    login: &Login,
+    version: u32,
+    database_id: i32,
+    stop: &CancellationToken,
+) -> Admitted {
     let kill = stop.child_token();
     let name =
         instance.state().login(&login.user).map_or_else(|| login.user.clone(), |known| known.name.clone());
@@ -156,7 +161,7 @@ fn enter(instance: &Arc<Instance>, login: &Login, database_id: i32, stop: &Cance
         request: None,
         kill: kill.clone(),
     });
-    Admitted { spid, login: name, database_id, version: login.version.min(login::NEWEST_VERSION), kill }
+    Admitted { spid, login: name, database_id, version, kill }
 }
 
 fn packet_bytes(login: &Login) -> usize {
@@ -185,7 +190,7 @@ fn welcome(login: &Login, identity: &Identity, database: &str, packet_bytes: usi
     token::environment(&mut out, Change::Language("us_english", ""));
     let language = SqlError::new(5703, "Changed language setting to us_english.").class(0);
     token::info(&mut out, &language, origin);
-    token::login_ack(&mut out, login.version, identity.version);
+    token::login_ack(&mut out, login.acknowledged_version(), identity.version);
     if login.extended {
         token::feature_ack(&mut out, &login.features);
     }

@@ -6,9 +6,11 @@ pub mod output;
 mod statements;
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -38,27 +40,85 @@ pub struct Reception {
     pub stop: CancellationToken,
 }
 
+/// The first byte of a client that begins with TLS.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+/// A stream whose first byte was looked at.
+struct Rewound<S> {
+    first: Option<u8>,
+    stream: S,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Rewound<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buffer.remaining() > 0
+            && let Some(first) = self.first.take()
+        {
+            buffer.put_slice(&[first]);
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Rewound<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
 /// Serves one client until either side hangs up.
 ///
 /// # Errors
 /// What ended the connection before its time: the stream's own errors, and `InvalidData` for what is no TDS.
 pub async fn serve<S: Stream + 'static>(mut stream: S, reception: Reception) -> io::Result<()> {
-    let Some(agreed) = negotiate(&mut stream, &reception).await? else { return Ok(()) };
+    let mut first = [0];
+    if stream.read(&mut first).await? == 0 {
+        return Ok(());
+    }
+    let stream = Rewound { first: Some(first[0]), stream };
+    if first[0] != TLS_HANDSHAKE {
+        return negotiated(stream, &reception).await;
+    }
+    // TDS 8 («strict»): TLS comes before everything.
+    let mut encrypted = reception.tls.accept(stream).await?;
+    if negotiate(&mut encrypted, &reception).await?.is_none() {
+        return Ok(());
+    }
+    let Some(message) = read_message(&mut encrypted).await? else { return Ok(()) };
+    attend(encrypted, message, &reception).await
+}
+
+/// TDS 7: PRELOGIN in clear says what of the rest is encrypted.
+async fn negotiated<S: Stream + 'static>(mut stream: S, reception: &Reception) -> io::Result<()> {
+    let Some(agreed) = negotiate(&mut stream, reception).await? else { return Ok(()) };
     match agreed {
         Agreed::Plain => {
             let Some(message) = read_message(&mut stream).await? else { return Ok(()) };
-            attend(stream, message, &reception).await
+            attend(stream, message, reception).await
         }
         Agreed::LoginOnly => {
             let mut encrypted = tls::accept(&reception.tls, stream).await?;
             let Some(message) = read_message(&mut encrypted).await? else { return Ok(()) };
             let (wrapped, _) = encrypted.into_inner();
-            attend(wrapped.into_inner(), message, &reception).await
+            attend(wrapped.into_inner(), message, reception).await
         }
         Agreed::Full => {
             let mut encrypted = tls::accept(&reception.tls, stream).await?;
             let Some(message) = read_message(&mut encrypted).await? else { return Ok(()) };
-            attend(encrypted, message, &reception).await
+            attend(encrypted, message, reception).await
         }
     }
 }

@@ -9,6 +9,9 @@ pub const VERSION_73: u32 = 0x730a_0003;
 /// TDS 7.4, the newest that is spoken here.
 pub const NEWEST_VERSION: u32 = 0x7400_0004;
 
+/// TDS 8.0, which differs from 7.4 in nothing but that TLS comes first.
+pub const VERSION_8: u32 = 0x0800_0000;
+
 /// The extension by which a client says that it understands UTF-8 collations.
 pub const FEATURE_UTF8: u8 = 0x0a;
 
@@ -41,6 +44,22 @@ pub struct Login {
     pub features: Vec<u8>,
     /// The client offers extensions, even if none
     pub extended: bool,
+}
+
+impl Login {
+    /// The version whose tokens the client reads; `None` when it is too old.
+    pub fn tokens_version(&self) -> Option<u32> {
+        match self.version {
+            VERSION_8 => Some(NEWEST_VERSION),
+            version if version >= OLDEST_VERSION => Some(version.min(NEWEST_VERSION)),
+            _ => None,
+        }
+    }
+
+    /// The version that the server acknowledges.
+    pub fn acknowledged_version(&self) -> u32 {
+        if self.version == VERSION_8 { VERSION_8 } else { self.version.min(NEWEST_VERSION) }
+    }
 }
 
 impl std::fmt::Debug for Login {

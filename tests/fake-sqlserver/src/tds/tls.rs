@@ -13,14 +13,14 @@ use tokio_rustls::server::TlsStream;
 
 use super::packet::{DEFAULT_PACKET_BYTES, HEADER_BYTES, Kind};
 
-/// A self-signed certificate for `name` and the settings around it.
+/// A self-signed certificate for `name`: TLS with it, and the certificate itself (DER).
 ///
 /// TLS 1.2 only, as SQL Server has it in TDS 7: the tickets that TLS 1.3 sends after the handshake would reach a
 /// client that already speaks in clear.
 ///
 /// # Errors
 /// The certificate cannot be made.
-pub fn self_signed(name: &str) -> io::Result<TlsAcceptor> {
+pub fn self_signed(name: &str) -> io::Result<(TlsAcceptor, Vec<u8>)> {
     let certified = rcgen::generate_simple_self_signed(vec![name.to_owned(), "localhost".to_owned()])
         .map_err(io::Error::other)?;
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der()));
@@ -31,7 +31,7 @@ pub fn self_signed(name: &str) -> io::Result<TlsAcceptor> {
             builder.with_no_client_auth().with_single_cert(vec![certified.cert.der().clone()], key)
         })
         .map_err(io::Error::other)?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok((TlsAcceptor::from(Arc::new(config)), certified.cert.der().to_vec()))
 }
 
 /// Negotiates TLS over `stream`, whose handshake travels in PRELOGIN packets and all the rest without them.

@@ -2,7 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 
-use super::login::{FEATURE_UTF8, NEWEST_VERSION, VERSION_73};
+use super::login::{FEATURE_UTF8, VERSION_73};
 use super::types::{COLLATION, write_type};
 use super::values::{DoesNotFit, write_value};
 use crate::error::SqlError;
@@ -165,11 +165,11 @@ pub fn environment(out: &mut BytesMut, change: Change<'_>) {
     put_counted(out, ENVIRONMENT, &body);
 }
 
-/// Writes a LOGINACK token for a client that wanted `version`, from a server of `server_version`.
+/// Writes a LOGINACK token that acknowledges TDS `version`, from a server of `server_version`.
 pub fn login_ack(out: &mut BytesMut, version: u32, server_version: (u8, u8, u16)) {
     let mut body = BytesMut::new();
     body.put_u8(1);
-    body.put_u32(version.min(NEWEST_VERSION));
+    body.put_u32(version);
     put_b_varchar(&mut body, "Microsoft SQL Server");
     body.put_u8(server_version.0);
     body.put_u8(server_version.1);
@@ -313,6 +313,7 @@ fn put_counted(out: &mut BytesMut, token: u8, body: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tds::login::NEWEST_VERSION;
 
     #[test]
     fn an_attention_is_acknowledged_with_the_bytes_of_the_real_server() {
