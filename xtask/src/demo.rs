@@ -68,7 +68,15 @@ struct Place {
 impl Place {
     fn prepare() -> Result<Self> {
         let root = steps::root().join("target/demo");
-        for folder in ["servidor/Backup", "terminal/MCBkp", "sqlserver", "estado"] {
+        // Each demo begins as a shop does on its first day: the first backup is made at once.
+        match fs::remove_dir_all(&root) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("the last demo's files cannot be removed: {}: {error}", root.display()));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        // The backup folders themselves are the agent's to make: it gives nobody else rights on them.
+        for folder in ["servidor", "terminal", "sqlserver", "estado"] {
             fs::create_dir_all(root.join(folder)).map_err(|error| format!("{folder}: {error}"))?;
         }
         let password = format!("{:016x}{:016x}", fastrand::u64(..), fastrand::u64(..));
