@@ -22,6 +22,7 @@ mod layout;
 mod level;
 mod manifest;
 mod pack;
+mod pipeline;
 mod problems;
 mod read;
 mod read_back;

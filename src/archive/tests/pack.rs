@@ -135,7 +135,7 @@ fn places(len: usize) -> impl Iterator<Item = usize> {
 
 #[test]
 fn a_source_that_fails_at_any_byte_ends_the_packing_with_its_problem() {
-    let data = rows(3 * BLOCK_BYTES + 1);
+    let data = [vec![0; BLOCK_BYTES], rows(BLOCK_BYTES / 8)].concat();
     for left in places(data.len()) {
         let kind = io::ErrorKind::ConnectionAborted;
         let mut source = Failing { inner: data.as_slice(), left, kind };
