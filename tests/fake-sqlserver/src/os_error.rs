@@ -3,6 +3,7 @@
 use std::io;
 
 /// The number and text of the error that Windows would have given.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the kinds of errors that disks have are named")]
 pub fn as_windows(error: &io::Error, opening_to_write: bool) -> (u32, String) {
     let (code, text) = match error.kind() {
         // A file that is to be made lacks its folder, one that is to be read lacks itself.

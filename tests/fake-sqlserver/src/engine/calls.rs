@@ -216,12 +216,12 @@ impl Engine {
 
     /// An argument of EXEC: a bare word is text.
     fn argument(&mut self, expr: &sqlparser::ast::Expr, variables: &Variables) -> Result<(Value, SqlType)> {
-        match expr {
-            sqlparser::ast::Expr::Identifier(ident) if !ident.value.starts_with('@') => {
-                Ok((ident.value.clone().into(), SqlType::NVarChar(4000)))
-            }
-            expr => self.evaluate(expr, variables),
+        if let sqlparser::ast::Expr::Identifier(ident) = expr
+            && !ident.value.starts_with('@')
+        {
+            return Ok((ident.value.clone().into(), SqlType::NVarChar(4000)));
         }
+        self.evaluate(expr, variables)
     }
 }
 

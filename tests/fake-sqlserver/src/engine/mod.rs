@@ -8,6 +8,7 @@ mod faults;
 mod ordinary;
 mod restore;
 mod security;
+mod transaction;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -164,7 +165,7 @@ impl Engine {
         }
         out.failed();
         self.scope.current().error = errors.last().map_or(0, |error| error.number);
-        let fatal = errors.iter().any(|error| ends_batch(error)) || self.xact_abort;
+        let fatal = errors.iter().any(ends_batch) || self.xact_abort;
         if fatal {
             self.roll_back_if_open();
             Next::End

@@ -1,5 +1,10 @@
 //! CAST and CONVERT.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the pairs of types that convert are named, and every other is one of the server's errors"
+)]
+
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
 use uuid::Uuid;
 

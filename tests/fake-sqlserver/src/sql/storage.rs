@@ -3,6 +3,11 @@
 //! Moments are text in an order that is also that of time: `2026-11-22 09:15:30.250`. Decimals are numbers as long as a
 //! float holds them exactly, and text beyond. Identifiers are text in upper case.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the types that are stored in a form of their own are named"
+)]
+
 use rusqlite::types::{Value as Stored, ValueRef};
 use uuid::Uuid;
 

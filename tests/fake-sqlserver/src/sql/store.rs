@@ -235,6 +235,7 @@ pub fn not_entered(login: &str, database: &str) -> SqlError {
 }
 
 /// What SQLite says, as SQL Server would say it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the failures that statements can bring about are named")]
 fn translate(error: &rusqlite::Error) -> SqlError {
     let text = error.to_string();
     if let Some(own) = SqlError::parse(&text) {

@@ -1,5 +1,10 @@
 //! The names of types, as declarations write them, and which type an operation of two has.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the pairs of types that have another one in common are named"
+)]
+
 use crate::error::{Result, SqlError};
 use crate::value::{MAX, SqlType};
 

@@ -4,6 +4,7 @@
 
 pub mod login;
 pub mod packet;
+pub mod parameters;
 pub mod prelogin;
 pub mod reader;
 pub mod rpc;

@@ -1,8 +1,9 @@
 //! Batches, procedure calls and transaction requests.
 
+use super::parameters::read_value;
 use super::reader::{Malformed, Reader, utf16};
 use super::types::{WireType, read_type};
-use super::values::read_value;
+
 use crate::value::{SqlType, Value};
 
 const NAMED_BY_NUMBER: u16 = 0xffff;

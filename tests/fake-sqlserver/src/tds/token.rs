@@ -205,6 +205,7 @@ impl Column {
 }
 
 /// The type that a client of TDS `version` is shown: those of 2008 are text to an older one.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the types of 2008 are named")]
 pub fn shown_type(sql_type: SqlType, version: u32) -> SqlType {
     match sql_type {
         SqlType::Date if version < VERSION_73 => SqlType::NVarChar(10),

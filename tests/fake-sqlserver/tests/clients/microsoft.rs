@@ -51,10 +51,8 @@ async fn rows(client: &mut TdsClient) -> Vec<Vec<ColumnValues>> {
 }
 
 fn text(value: &ColumnValues) -> String {
-    match value {
-        ColumnValues::String(text) => text.to_utf8_string(),
-        other => panic!("no text: {other:?}"),
-    }
+    let ColumnValues::String(text) = value else { panic!("no text: {value:?}") };
+    text.to_utf8_string()
 }
 
 fn errors<T>(result: TdsResult<T>) -> Vec<SqlErrorInfo> {

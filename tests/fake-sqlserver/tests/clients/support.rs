@@ -73,10 +73,8 @@ pub async fn client(fixture: &Fixture) -> Tiberius {
 
 /// The number, class and state of the server's error.
 pub fn server_error(error: &tiberius::error::Error) -> (u32, u8, u8) {
-    match error {
-        tiberius::error::Error::Server(error) => (error.code(), error.class(), error.state()),
-        other => panic!("not an error of the server: {other}"),
-    }
+    let tiberius::error::Error::Server(error) = error else { panic!("not an error of the server: {error}") };
+    (error.code(), error.class(), error.state())
 }
 
 /// Runs a batch that must succeed.

@@ -1,5 +1,7 @@
 //! Reading statements word by word, for those that `sqlparser` does not know.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "sqlparser's enum holds the tokens of all dialects")]
+
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 

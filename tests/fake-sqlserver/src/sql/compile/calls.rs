@@ -38,10 +38,10 @@ impl Compiler<'_> {
         }
         let mut values = Vec::new();
         for argument in arguments {
-            match argument {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => values.push(expr),
-                other => return Err(syntax(&other.to_string())),
-            }
+            let FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) = argument else {
+                return Err(syntax(&argument.to_string()));
+            };
+            values.push(expr);
         }
         self.built_in(&name, &values)
     }
@@ -79,12 +79,7 @@ impl Compiler<'_> {
                 format!("Operand data type {kind} is invalid for {name} operator."),
             ));
         }
-        let widened = match value.sql_type {
-            SqlType::TinyInt | SqlType::SmallInt => SqlType::Int,
-            SqlType::Decimal(_, scale) => SqlType::Decimal(38, scale),
-            SqlType::Real => SqlType::Float,
-            other => other,
-        };
+        let widened = summed_type(value.sql_type);
         Ok(match name {
             "COUNT" => Typed::new(format!("COUNT({quantifier}{sql})"), SqlType::Int),
             "COUNT_BIG" => Typed::new(format!("COUNT({quantifier}{sql})"), SqlType::BigInt),
@@ -153,6 +148,17 @@ impl Compiler<'_> {
         };
         let arguments: Vec<String> = values.into_iter().map(|value| value.sql).collect();
         Ok(Typed::new(format!("t_{}({})", name.to_lowercase(), arguments.join(", ")), sql_type))
+    }
+}
+
+/// The type of SUM and AVG over values of `sql_type`.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the types that a sum widens are named")]
+fn summed_type(sql_type: SqlType) -> SqlType {
+    match sql_type {
+        SqlType::TinyInt | SqlType::SmallInt => SqlType::Int,
+        SqlType::Decimal(_, scale) => SqlType::Decimal(38, scale),
+        SqlType::Real => SqlType::Float,
+        other => other,
     }
 }
 

@@ -284,8 +284,5 @@ fn text_literal(text: &str) -> String {
 
 /// The SELECT in a statement that is one.
 pub fn as_query(statement: &ast::Statement) -> Option<&Query> {
-    match statement {
-        ast::Statement::Query(query) => Some(query),
-        _ => None,
-    }
+    if let ast::Statement::Query(query) = statement { Some(query) } else { None }
 }
