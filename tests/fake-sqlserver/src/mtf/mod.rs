@@ -1,5 +1,5 @@
 //! The Microsoft Tape Format, as SQL Server writes its `.bak` files: [`write_backup`] wraps the pages of a database into
-//! one, [`read_header`] answers `RESTORE HEADERONLY` and `FILELISTONLY`, [`verify`] answers `RESTORE VERIFYONLY`, and
+//! one, [`read_header`] answers `RESTORE HEADERONLY` and `FILELISTONLY`, [`verify()`] answers `RESTORE VERIFYONLY`, and
 //! [`damage`] spoils files in the ways that tests need.
 //!
 //! Everything here follows real files of SQL Server 2005–2017 byte for byte, as far as their bytes are understood; fields
