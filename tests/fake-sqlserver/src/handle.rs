@@ -55,9 +55,9 @@ impl Handle {
         let _ = progress.wait_for(|reached| *reached >= percent).await;
     }
 
-    /// Cuts the connections of all sessions, as a server does that dies.
+    /// Cuts the connections of all sessions without a word, as a server does that dies. What a BACKUP has written stays.
     pub fn drop_sessions(&self) {
-        self.instance().state().sessions.values().for_each(|session| session.kill.cancel());
+        self.instance().state().sessions.values().for_each(|session| session.cut.cancel());
     }
 
     /// Changes the state of a database.

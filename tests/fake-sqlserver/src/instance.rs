@@ -58,8 +58,10 @@ pub struct Session {
     pub transactions: u32,
     /// What it executes
     pub request: Option<Request>,
-    /// Ends it
+    /// Ends it with error 596
     pub kill: CancellationToken,
+    /// Ends it without a word, as the server's death does
+    pub cut: CancellationToken,
 }
 
 /// What changes.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -37,6 +37,8 @@ pub struct Handle {
     address: SocketAddr,
     certificate: Vec<u8>,
     stop: CancellationToken,
+    /// Disconnected when nobody listens any more
+    listening: Mutex<std::sync::mpsc::Receiver<()>>,
     runtime: Option<Runtime>,
 }
 
@@ -75,8 +77,19 @@ impl Server {
                 }
             });
         }
-        runtime.spawn(listen(listener, reception));
-        Ok(Handle { instance, address, certificate, stop, runtime: Some(runtime) })
+        let (listens, listening) = std::sync::mpsc::channel();
+        runtime.spawn(async move {
+            listen(listener, reception).await;
+            drop::<std::sync::mpsc::Sender<()>>(listens);
+        });
+        Ok(Handle {
+            instance,
+            address,
+            certificate,
+            stop,
+            listening: Mutex::new(listening),
+            runtime: Some(runtime),
+        })
     }
 }
 
@@ -152,13 +165,17 @@ impl Handle {
         Ok(())
     }
 
-    /// Ends all sessions and the server.
+    /// Ends all sessions, without a word as a service that is stopped, and the server. Nobody can connect any more when this
+    /// returns.
     pub fn stop(mut self) {
         self.shut_down();
     }
 
     fn shut_down(&mut self) {
         self.stop.cancel();
+        let listening = self.listening.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // The listener's task runs on threads of its own: this waits for a moment, and for no one that waits for us.
+        let _ = listening.recv_timeout(SHUTDOWN_TIME);
         if let Some(runtime) = self.runtime.take() {
             // Also from a test that runs on a runtime itself, where waiting would panic.
             runtime.shutdown_background();

@@ -19,6 +19,7 @@ use crate::error::SqlError;
 use crate::identity::Identity;
 use crate::mtf::{DumpRequest, PageSource, read_header, was_stopped, write_backup};
 use crate::os_error::as_windows;
+use crate::session::cancel::Reason;
 use crate::session::output::{Failure, Output, Stopped};
 
 /// How a given file is copied.
@@ -86,6 +87,7 @@ pub(super) fn write(
     };
     let died = progress.died;
     if let Some(failure) = progress.failure.take() {
+        let died = died || failure == Failure::Stopped(Stopped(Reason::Died));
         if !died && !existed {
             remove(dump.path);
         }
@@ -296,7 +298,7 @@ impl<'a> Progress<'a> {
         let percent = done as f64 * 100.0 / total.max(1) as f64;
         if let Some(pace) = self.faults.pace {
             let time = pace.mul_f64((percent - self.percent).clamp(0.0, 100.0));
-            self.engine.wait(Some(time), self.out)?;
+            Engine::wait(Some(time), self.out)?;
         }
         self.percent = percent;
         self.show();
@@ -305,7 +307,7 @@ impl<'a> Progress<'a> {
             return Err(self.out.hang_up().into());
         }
         if self.faults.stall.is_some_and(|at| percent >= at) {
-            self.engine.wait(None, self.out)?;
+            Engine::wait(None, self.out)?;
         }
         Ok(self.tell()?)
     }

@@ -37,9 +37,9 @@ impl Engine {
         let mut faults = BackupFaults::default();
         for action in self.instance().faults.befall(kind) {
             match action {
-                Action::Delay(time) => self.wait(Some(time), out)?,
+                Action::Delay(time) => Self::wait(Some(time), out)?,
                 Action::Stall { percent } if during => faults.stall = Some(percent),
-                Action::Stall { .. } => self.wait(None, out)?,
+                Action::Stall { .. } => Self::wait(None, out)?,
                 Action::Drop { percent } if during => faults.drop = Some(percent),
                 Action::Drop { .. } => out.sever_after(SEVERED_BYTES),
                 Action::Error(error) => return Err(error.into()),
@@ -53,17 +53,8 @@ impl Engine {
     }
 
     /// Waits, for ever without a time, until it is told to stop.
-    pub(super) fn wait(&self, time: Option<Duration>, out: &Output) -> std::result::Result<(), Failure> {
-        let cancel = out.cancel();
-        self.runtime.block_on(async {
-            match time {
-                None => cancel.cancelled().await,
-                Some(time) => {
-                    // Whether the time or the cancellation came first is asked below.
-                    let _ = tokio::time::timeout(time, cancel.cancelled()).await;
-                }
-            }
-        });
+    pub(super) fn wait(time: Option<Duration>, out: &Output) -> std::result::Result<(), Failure> {
+        out.cancel().wait(time);
         Ok(out.check()?)
     }
 }

@@ -32,8 +32,10 @@ pub struct Admitted {
     pub database_id: i32,
     /// TDS version that both speak
     pub version: u32,
-    /// Ends the session
+    /// Ends the session with an error
     pub kill: CancellationToken,
+    /// Ends the session without a word
+    pub cut: CancellationToken,
 }
 
 /// Answers LOGIN7. `None` when the client was turned away.
@@ -145,7 +147,7 @@ fn enter(
     database_id: i32,
     stop: &CancellationToken,
 ) -> Admitted {
-    let kill = stop.child_token();
+    let (kill, cut) = (CancellationToken::new(), stop.child_token());
     let name =
         instance.state().login(&login.user).map_or_else(|| login.user.clone(), |known| known.name.clone());
     let spid = instance.enter(Session {
@@ -160,8 +162,9 @@ fn enter(
         transactions: 0,
         request: None,
         kill: kill.clone(),
+        cut: cut.clone(),
     });
-    Admitted { spid, login: name, database_id, version, kill }
+    Admitted { spid, login: name, database_id, version, kill, cut }
 }
 
 fn packet_bytes(login: &Login) -> usize {

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 pub use login::Admitted;
 
 use crate::instance::Instance;
-use crate::tds::packet::{Kind, MessageWriter, read_message};
+use crate::tds::packet::{Kind, MessageWriter, STRANGER_BYTES_LIMIT, read_message};
 use crate::tds::prelogin::{self, Agreed, Encryption};
 use crate::tds::reader::Malformed;
 use crate::tds::tls;
@@ -97,7 +97,7 @@ pub async fn serve<S: Stream + 'static>(mut stream: S, reception: Reception) -> 
     if negotiate(&mut encrypted, &reception).await?.is_none() {
         return Ok(());
     }
-    let Some(message) = read_message(&mut encrypted).await? else { return Ok(()) };
+    let Some(message) = read_message(&mut encrypted, STRANGER_BYTES_LIMIT).await? else { return Ok(()) };
     attend(encrypted, message, &reception).await
 }
 
@@ -106,18 +106,22 @@ async fn negotiated<S: Stream + 'static>(mut stream: S, reception: &Reception) -
     let Some(agreed) = negotiate(&mut stream, reception).await? else { return Ok(()) };
     match agreed {
         Agreed::Plain => {
-            let Some(message) = read_message(&mut stream).await? else { return Ok(()) };
+            let Some(message) = read_message(&mut stream, STRANGER_BYTES_LIMIT).await? else { return Ok(()) };
             attend(stream, message, reception).await
         }
         Agreed::LoginOnly => {
             let mut encrypted = tls::accept(&reception.tls, stream).await?;
-            let Some(message) = read_message(&mut encrypted).await? else { return Ok(()) };
+            let Some(message) = read_message(&mut encrypted, STRANGER_BYTES_LIMIT).await? else {
+                return Ok(());
+            };
             let (wrapped, _) = encrypted.into_inner();
             attend(wrapped.into_inner(), message, reception).await
         }
         Agreed::Full => {
             let mut encrypted = tls::accept(&reception.tls, stream).await?;
-            let Some(message) = read_message(&mut encrypted).await? else { return Ok(()) };
+            let Some(message) = read_message(&mut encrypted, STRANGER_BYTES_LIMIT).await? else {
+                return Ok(());
+            };
             attend(encrypted, message, reception).await
         }
     }
@@ -125,7 +129,7 @@ async fn negotiated<S: Stream + 'static>(mut stream: S, reception: &Reception) -
 
 /// PRELOGIN. `None` when the two sides cannot come together.
 async fn negotiate<S: Stream>(stream: &mut S, reception: &Reception) -> io::Result<Option<Agreed>> {
-    let Some(message) = read_message(stream).await? else { return Ok(None) };
+    let Some(message) = read_message(stream, STRANGER_BYTES_LIMIT).await? else { return Ok(None) };
     if message.kind != Kind::PreLogin {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the client does not begin with PRELOGIN"));
     }

@@ -223,7 +223,7 @@ impl Output {
                 self.error(&crate::error::killed());
                 self.failed();
             }
-            Reason::Gone => {}
+            Reason::Gone | Reason::Died => {}
         }
     }
 

@@ -10,12 +10,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::cancel::{Cancel, Reason};
+use super::cancel::{Abandon, Cancel, Reason};
 use super::login::Admitted;
 use super::output::{Output, Piece};
 use super::{Reception, invalid};
 use crate::engine::{Engine, Work};
-use crate::tds::packet::{Kind, Message, MessageWriter, read_message};
+use crate::tds::packet::{Kind, MESSAGE_BYTES_LIMIT, Message, MessageWriter, read_message};
 use crate::tds::rpc;
 use crate::tds::token;
 
@@ -45,6 +45,7 @@ where
         server,
         version: admitted.version,
         kill: admitted.kill,
+        cut: admitted.cut,
         engine: Some(engine),
     };
     session.run().await
@@ -54,7 +55,7 @@ where
 async fn read_all<R: AsyncRead + Unpin>(reader: R, messages: mpsc::Sender<io::Result<Message>>) {
     let mut reader = BufReader::new(reader);
     loop {
-        let read = read_message(&mut reader).await.transpose();
+        let read = read_message(&mut reader, MESSAGE_BYTES_LIMIT).await.transpose();
         let Some(message) = read else { return };
         let broken = message.is_err();
         if messages.send(message).await.is_err() || broken {
@@ -69,6 +70,7 @@ struct Session<W> {
     server: Arc<str>,
     version: u32,
     kill: CancellationToken,
+    cut: CancellationToken,
     /// At home between statements, on its own thread during one.
     engine: Option<Engine>,
 }
@@ -86,6 +88,7 @@ impl<W: AsyncWrite + Unpin> Session<W> {
             let message = tokio::select! {
                 biased;
                 () = self.kill.cancelled() => None,
+                () = self.cut.cancelled() => None,
                 message = self.messages.recv() => message.transpose()?,
             };
             let Some(message) = message else {
@@ -122,6 +125,8 @@ impl<W: AsyncWrite + Unpin> Session<W> {
         let Some(mut engine) = self.engine.take() else { return Ok(Next::End) };
         let (sender, mut pieces) = mpsc::channel(WAITING_PIECES);
         let cancel = Arc::new(Cancel::default());
+        // This task may be dropped at any await, when the server ends; the engine's thread must hear of it.
+        let _abandon = Abandon(Arc::clone(&cancel));
         let mut output = Output::new(sender, self.version, Arc::clone(&self.server), Arc::clone(&cancel));
         let running = tokio::task::spawn_blocking(move || {
             engine.run(work, reset, &mut output);
@@ -150,6 +155,10 @@ impl<W: AsyncWrite + Unpin> Session<W> {
         loop {
             tokio::select! {
                 biased;
+                () = self.cut.cancelled() => {
+                    cancel.cancel(Reason::Died);
+                    return Ok(Relayed::Abandoned);
+                }
                 () = self.kill.cancelled(), if cancel.reason().is_none() => cancel.cancel(Reason::Killed),
                 message = self.messages.recv() => match message.transpose()? {
                     Some(Message { kind: Kind::Attention, .. }) => {

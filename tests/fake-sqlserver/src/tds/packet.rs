@@ -13,6 +13,8 @@ pub const DEFAULT_PACKET_BYTES: usize = 4096;
 pub const PACKET_BYTES_RANGE: std::ops::RangeInclusive<usize> = 512..=32767;
 /// A message longer than this closes the connection: nobody who tests a backup sends one.
 pub const MESSAGE_BYTES_LIMIT: usize = 32 << 20;
+/// The same for strangers: PRELOGIN and LOGIN7 are short.
+pub const STRANGER_BYTES_LIMIT: usize = 128 << 10;
 
 const END_OF_MESSAGE: u8 = 0x01;
 const IGNORE: u8 = 0x02;
@@ -88,9 +90,11 @@ pub struct Message {
 /// Reads one message; `None` when the client has hung up between two.
 ///
 /// # Errors
-/// The stream's own, `UnexpectedEof` in mid-message, and `InvalidData` for what is no TDS or beyond
-/// [`MESSAGE_BYTES_LIMIT`].
-pub async fn read_message<R: AsyncRead + Unpin>(stream: &mut R) -> io::Result<Option<Message>> {
+/// The stream's own, `UnexpectedEof` in mid-message, and `InvalidData` for what is no TDS or longer than `limit_bytes`.
+pub async fn read_message<R: AsyncRead + Unpin>(
+    stream: &mut R,
+    limit_bytes: usize,
+) -> io::Result<Option<Message>> {
     let mut message: Option<Message> = None;
     loop {
         let Some(header) = read_header(stream, message.is_some()).await? else { return Ok(None) };
@@ -103,7 +107,7 @@ pub async fn read_message<R: AsyncRead + Unpin>(stream: &mut R) -> io::Result<Op
             return Err(invalid("packets of two kinds in one message"));
         }
         let start = whole.body.len();
-        if start + header.content_bytes > MESSAGE_BYTES_LIMIT {
+        if start + header.content_bytes > limit_bytes {
             return Err(invalid("message too long"));
         }
         whole.body.resize(start + header.content_bytes, 0);
@@ -245,7 +249,7 @@ mod tests {
     async fn packets_are_joined_to_a_message() {
         let mut bytes = packet(1, 0, b"SEL");
         bytes.extend(packet(1, 1, b"ECT"));
-        let message = read_message(&mut &bytes[..]).await.unwrap().unwrap();
+        let message = read_message(&mut &bytes[..], MESSAGE_BYTES_LIMIT).await.unwrap().unwrap();
         assert_eq!((message.kind, &message.body[..]), (Kind::Batch, &b"SELECT"[..]));
     }
 
@@ -253,22 +257,28 @@ mod tests {
     async fn a_message_to_be_ignored_is_skipped() {
         let mut bytes = packet(1, 3, b"DROP");
         bytes.extend(packet(1, 1, b"SELECT"));
-        let message = read_message(&mut &bytes[..]).await.unwrap().unwrap();
+        let message = read_message(&mut &bytes[..], MESSAGE_BYTES_LIMIT).await.unwrap().unwrap();
         assert_eq!(&message.body[..], b"SELECT");
     }
 
     #[tokio::test]
     async fn a_hang_up_between_messages_is_the_end_and_in_mid_message_an_error() {
-        assert!(read_message(&mut &[][..]).await.unwrap().is_none());
+        assert!(read_message(&mut &[][..], MESSAGE_BYTES_LIMIT).await.unwrap().is_none());
         let cut = packet(1, 0, b"SEL");
-        assert_eq!(read_message(&mut &cut[..]).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-        assert_eq!(read_message(&mut &cut[..5]).await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert_eq!(
+            read_message(&mut &cut[..], MESSAGE_BYTES_LIMIT).await.unwrap_err().kind(),
+            io::ErrorKind::UnexpectedEof
+        );
+        assert_eq!(
+            read_message(&mut &cut[..5], MESSAGE_BYTES_LIMIT).await.unwrap_err().kind(),
+            io::ErrorKind::UnexpectedEof
+        );
     }
 
     #[tokio::test]
     async fn what_is_no_tds_is_refused() {
         for bytes in [&b"GET / HTTP/1.1\r\n"[..], &[1, 1, 0, 3, 0, 0, 0, 0], &[99; 16]] {
-            let error = read_message(&mut &bytes[..]).await.unwrap_err();
+            let error = read_message(&mut &bytes[..], MESSAGE_BYTES_LIMIT).await.unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidData);
         }
     }

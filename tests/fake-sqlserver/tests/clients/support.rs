@@ -23,6 +23,12 @@ impl Fixture {
         self.folder.path().join(name)
     }
 
+    /// Stops the server; what it leaves behind stays as long as what this gives.
+    pub fn stop(self) -> TempDir {
+        self.server.stop();
+        self.folder
+    }
+
     /// The statement of the product for a backup into `name`.
     pub fn backup(&self, name: &str) -> String {
         format!(

@@ -224,3 +224,20 @@ async fn a_paced_backup_takes_its_time() {
     run(&mut client, &fixture.backup("a.bak")).await;
     assert!(began.elapsed() >= Duration::from_millis(180));
 }
+
+#[tokio::test]
+async fn a_server_that_stops_says_nothing_more_and_leaves_its_dump_behind() {
+    let fixture = server();
+    fixture.server.inject(Fault::at(StatementKind::Backup, Action::Stall { percent: 30.0 }));
+    let mut client = client(&fixture).await;
+    let address = fixture.server.address();
+    let (sql, path) = (fixture.backup("a.bak"), fixture.path("a.bak"));
+    let backup = tokio::spawn(async move { outcome(&mut client, &sql).await });
+    fixture.server.backup_reached(30.0).await;
+    let folder = fixture.stop();
+    let stopped = backup.await.unwrap();
+    assert!(matches!(stopped, Err(tiberius::error::Error::Io { .. })), "{stopped:?}");
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "nobody listens any more");
+    assert!(path.exists());
+    drop(folder);
+}

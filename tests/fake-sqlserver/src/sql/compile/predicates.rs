@@ -56,12 +56,16 @@ impl Compiler<'_> {
 
     fn in_list(&mut self, expr: &Expr, list: &[Expr], negated: bool) -> Result<String> {
         let value = self.value(expr)?;
-        let mut arms = Vec::new();
-        for item in list {
-            let item = self.value(item)?;
-            arms.push(operators::comparison(value.clone(), "=", item));
-        }
-        Ok(format!("{}({})", if negated { "NOT " } else { "" }, arms.join(" OR ")))
+        let items = list.iter().map(|item| self.value(item)).collect::<Result<Vec<_>>>()?;
+        // A chain of OR would be too deep for SQLite where the list is long.
+        let sql_type = common_type(items.iter().chain([&value]));
+        let collation = if sql_type.is_text() { " COLLATE NOCASE" } else { "" };
+        let numbers =
+            sql_type.is_number() && items.iter().chain([&value]).all(|item| item.sql_type.is_number());
+        let fit = |item: super::Typed| if numbers { item.sql } else { item.cast(sql_type).sql };
+        let items: Vec<String> = items.into_iter().map(fit).collect();
+        let not = if negated { "NOT " } else { "" };
+        Ok(format!("{}{collation} {not}IN ({})", fit(value), items.join(", ")))
     }
 
     fn in_subquery(&mut self, expr: &Expr, query: &sqlparser::ast::Query, negated: bool) -> Result<String> {
