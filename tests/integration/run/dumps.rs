@@ -59,7 +59,7 @@ fn place_of_a_data_page(dump: &[u8]) -> i64 {
     };
     let found = (0..dump.len() - 8192)
         .step_by(512)
-        .find(|at| dump[*at..at + 8192].try_into().is_ok_and(|page| is_page(page)))
+        .find(|at| dump[*at..at + 8192].try_into().is_ok_and(&is_page))
         .expect("a page of rows");
     i64::try_from(found).unwrap()
 }

@@ -52,13 +52,16 @@ impl Clock for TestClock {
     }
 }
 
+/// What is done with each figure.
+pub type Then = Box<dyn Fn(&Progress) + Send + Sync>;
+
 /// Remembers what a run told, and may stop it.
 #[derive(Default)]
 pub struct Ear {
     pub phases: Mutex<Vec<Phase>>,
     pub told: Mutex<Vec<Progress>>,
     /// Called with each figure.
-    pub then: Option<Box<dyn Fn(&Progress) + Send + Sync>>,
+    pub then: Option<Then>,
 }
 
 impl Monitor for Ear {
