@@ -4,6 +4,7 @@
 
 mod freetds;
 mod microsoft;
+mod program;
 mod support;
 mod tiberius_backup;
 mod tiberius_login;

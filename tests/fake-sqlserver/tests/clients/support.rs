@@ -18,6 +18,11 @@ pub struct Fixture {
 }
 
 impl Fixture {
+    /// A server over a folder that another one has left.
+    pub fn over(server: Handle, folder: TempDir) -> Self {
+        Self { server, folder }
+    }
+
     /// A path in a folder where the server may write.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
