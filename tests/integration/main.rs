@@ -10,6 +10,8 @@ mod destination;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod kills;
+#[cfg(test)]
 mod logging;
 #[cfg(test)]
 mod run;

@@ -73,16 +73,22 @@ impl StandIn {
 
     /// The number of requests that sessions of our program run right now, but for short questions.
     pub fn lasting_requests(&self) -> usize {
-        let state = self.handle.instance().state();
-        let ours = state.sessions.values().filter(|session| session.program == PROGRAM);
-        ours.filter(|session| session.request.as_ref().is_some_and(|request| request.command != "SELECT"))
-            .count()
+        lasting_requests_of(&self.handle, PROGRAM)
     }
 
     /// Waits until no lasting request of ours is left.
     pub async fn until_quiet(&self) {
         eventually("our statements to end", || self.lasting_requests() == 0).await;
     }
+}
+
+/// The number of requests that sessions of `program` run right now, but for short questions.
+pub fn lasting_requests_of(handle: &Handle, program: &str) -> usize {
+    let state = handle.instance().state();
+    let theirs = state.sessions.values().filter(|session| session.program == program);
+    theirs
+        .filter(|session| session.request.as_ref().is_some_and(|request| request.command != "SELECT"))
+        .count()
 }
 
 /// A request for a backup of `database` into `device`.

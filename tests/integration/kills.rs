@@ -1,0 +1,313 @@
+//! The agent, killed with SIGKILL at random moments of its runs: every name holds a whole old or a whole new file, the next
+//! start tells the run as Interrupted and leaves nothing half-made, and the next run works.
+
+use crate::support::agent::{AgentProcess, Shop};
+use crate::support::sqlserver::{StandIn, lasting_requests_of};
+use dmbackup::agent::status::Status;
+use dmbackup::archive::{self, Content, Inspection};
+use dmbackup::backup::outcome::{Outcome, Phase, RunId, RunReport};
+use dmbackup::control::client::{Client, Watch};
+use fake_sqlserver::fault::{Action, Fault, StatementKind};
+use fake_sqlserver::options::{DatabaseOptions, Options};
+use fake_sqlserver::security::Login;
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use tokio_util::sync::CancellationToken;
+
+/// Kills that met a run which had begun and not ended.
+const KILLS: usize = 200;
+/// Agents at once, each with its own folders, all of one SQL Server.
+const LANES: usize = 8;
+/// So many kills, and then a run that is let through.
+const KILLS_IN_A_ROW: usize = 8;
+/// Nothing that is waited for takes so long.
+const SOON: Duration = Duration::from_secs(60);
+/// Phases that a kill waits for, and how many milliseconds it then tarries at most: about as long as the phase lasts. In the
+/// first one a run is hardly in the journal, so few kills fall there.
+const MOMENTS: [(Phase, u64); 7] = [
+    (Phase::Preparing, 60),
+    (Phase::Dumping, 20),
+    (Phase::Dumping, 150),
+    (Phase::Packing, 10),
+    (Phase::Packing, 60),
+    (Phase::Confirming, 10),
+    (Phase::Confirming, 60),
+];
+
+/// What made a file the one that it is; links of one file share it.
+type Inode = (u64, u64, u64, SystemTime);
+
+/// A shop whose agent is killed again and again.
+struct Lane<'a> {
+    standin: &'a StandIn,
+    shop: Shop,
+    database: String,
+    random: fastrand::Rng,
+    /// The sequence of each zip when it was last looked at.
+    stood: BTreeMap<PathBuf, u64>,
+    /// Files that were inspected already.
+    known: HashMap<Inode, Option<u64>>,
+    /// How many kills met which phase.
+    met: HashMap<Phase, usize>,
+}
+
+/// A run that was killed, and where it was when it was last heard of.
+struct Killed {
+    run: RunId,
+    phase: Option<Phase>,
+}
+
+impl<'a> Lane<'a> {
+    fn new(standin: &'a StandIn, number: usize, seed: u64) -> Self {
+        let shop = Shop::new();
+        let database = database(number);
+        let port = standin.handle.address().port();
+        shop.configure_with(port, &format!("databases = ['{database}']"));
+        let random = fastrand::Rng::with_seed(seed.wrapping_add(number as u64));
+        Self {
+            standin,
+            shop,
+            database,
+            random,
+            stood: BTreeMap::new(),
+            known: HashMap::new(),
+            met: HashMap::new(),
+        }
+    }
+
+    /// Kills until `kills` runs were Interrupted; how many met which phase.
+    async fn go(mut self, kills: usize) -> HashMap<Phase, usize> {
+        self.let_through(&[]).await;
+        let mut interrupted = 0;
+        while interrupted < kills {
+            let mut killed = Vec::new();
+            for _ in 0..KILLS_IN_A_ROW.min(kills - interrupted) {
+                killed.push(self.kill_once().await);
+                self.assert_whole();
+            }
+            interrupted += self.let_through(&killed).await;
+        }
+        self.met
+    }
+
+    /// Starts the agent, asks for a backup, and kills it at some moment of the run.
+    async fn kill_once(&mut self) -> Killed {
+        let (phase, tarry) = MOMENTS[self.random.usize(..MOMENTS.len())];
+        let tarry = Duration::from_micros(self.random.u64(..tarry * 1_000));
+        let (agent, mut client) = self.start().await;
+        let run = client.backup_now(false).await.unwrap().run;
+        let mut watch = client.watch().await.unwrap();
+        let mut seen = None;
+        if phase != Phase::Preparing {
+            seen = until(&mut watch, |status| {
+                let now = phase_of(status, run);
+                has_ended(status, run) || now.is_some_and(|now| at(now) >= at(phase))
+            })
+            .await
+            .map(|status| phase_of(&status, run))
+            .unwrap_or_default();
+        }
+        // The moment is the test: what comes meanwhile is only noted.
+        let listening = async {
+            while let Ok(status) = watch.next().await {
+                seen = phase_of(&status, run);
+            }
+        };
+        let _moment = tokio::time::timeout(tarry, listening).await;
+        agent.kill();
+        Killed { run, phase: seen }
+    }
+
+    /// Starts the agent and lets a run end, which must be a success. Each of `killed` must be told as what it was; gives how
+    /// many were Interrupted.
+    async fn let_through(&mut self, killed: &[Killed]) -> usize {
+        let (agent, mut client) = self.start().await;
+        let mut interrupted = 0;
+        for killed in killed {
+            let report = client.run(killed.run).await.unwrap();
+            interrupted += usize::from(self.note(killed, report.as_ref()));
+        }
+        let run = client.backup_now(false).await.unwrap().run;
+        let mut watch = client.watch().await.unwrap();
+        let status = until(&mut watch, |status| has_ended(status, run)).await.expect("the agent lives");
+        let report = status.last.unwrap();
+        assert_eq!(report.outcome, Some(Outcome::Success), "{:?}", report.problems);
+        let partial = files_below(&self.shop.path("")).into_iter().find(|path| is_partial(path));
+        assert_eq!(partial, None, "left half-made");
+        let program = format!("DMBackup {}", &status.agent.simple().to_string()[..8]);
+        assert_eq!(lasting_requests_of(&self.standin.handle, &program), 0, "left running");
+        assert_eq!(agent.terminate().code(), Some(0));
+        self.assert_whole();
+        for side in ["servidor", "terminal"] {
+            let newest = self.stood.get(&self.shop.path(side).join("MCDados.zip"));
+            assert_eq!(newest, Some(&report.sequence), "{side}");
+        }
+        interrupted
+    }
+
+    /// Whether the journal tells a killed run as Interrupted. Otherwise it had ended, or had not begun.
+    fn note(&mut self, killed: &Killed, report: Option<&RunReport>) -> bool {
+        match report.map(|report| report.outcome) {
+            Some(Some(Outcome::Interrupted)) => {
+                *self.met.entry(killed.phase.unwrap_or(Phase::Preparing)).or_default() += 1;
+                true
+            }
+            Some(Some(Outcome::Success)) => false,
+            None => {
+                let begun = killed.phase.is_some_and(|phase| phase != Phase::Preparing);
+                assert!(!begun, "a run that was in {:?} is not in the journal", killed.phase);
+                false
+            }
+            Some(other) => panic!("killed in {:?}, told as {other:?}: {report:?}", killed.phase),
+        }
+    }
+
+    async fn start(&self) -> (AgentProcess, Client) {
+        let agent = self.shop.run();
+        let state = self.shop.state();
+        let connecting = async {
+            loop {
+                match Client::connect(&state).await {
+                    Ok(client) => break client,
+                    // It answers once it is there; there is no event before that.
+                    Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        let client = tokio::time::timeout(SOON, connecting).await.expect("the agent answers");
+        (agent, client)
+    }
+
+    /// Holds that every good name holds a whole file: the one that stood there, or a newer one.
+    fn assert_whole(&mut self) {
+        let before = std::mem::take(&mut self.stood);
+        let sides = ["servidor", "terminal"].map(|side| files_below(&self.shop.path(side)));
+        for path in sides.into_iter().flatten() {
+            if is_partial(&path) || path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.') {
+                continue;
+            }
+            if let Some(sequence) = self.whole(&path) {
+                self.stood.insert(path, sequence);
+            }
+        }
+        for (path, old) in &before {
+            let now = self.stood.get(path);
+            assert!(now.is_some_and(|now| now >= old), "{}: {old} became {now:?}", path.display());
+        }
+        assert!(self.shop.path("servidor/MCDados.bak").is_file());
+    }
+
+    /// The sequence of a zip, `None` for a dump; fails on anything that is not whole.
+    fn whole(&mut self, path: &Path) -> Option<u64> {
+        let metadata = fs::metadata(path).unwrap();
+        let inode = (metadata.dev(), metadata.ino(), metadata.len(), metadata.modified().unwrap());
+        if let Some(sequence) = self.known.get(&inode) {
+            return *sequence;
+        }
+        let inspection = archive::inspect(path, &|_| (), &CancellationToken::new())
+            .unwrap_or_else(|problem| panic!("{}: {problem:?}", path.display()));
+        assert_eq!(inspection.problem(), None, "{}", path.display());
+        let sequence = self.sequence(&inspection, path);
+        self.known.insert(inode, sequence);
+        sequence
+    }
+
+    fn sequence(&self, inspection: &Inspection, path: &Path) -> Option<u64> {
+        match &inspection.content {
+            Content::Zip { report, .. } => {
+                assert!(inspection.confirmed(), "{}: a manifest's hash stands behind it", path.display());
+                assert!(path.ends_with("MCDados.zip"), "{}", path.display());
+                let manifest = report.manifest.as_ref().unwrap();
+                assert_eq!(manifest.database, self.database);
+                Some(manifest.sequence)
+            }
+            Content::Dump(_) => {
+                assert!(path.ends_with("MCDados.bak"), "{}", path.display());
+                None
+            }
+        }
+    }
+}
+
+/// The first status of which `holds` is true; `None` where the agent ended.
+async fn until(watch: &mut Watch, holds: impl Fn(&Status) -> bool) -> Option<Status> {
+    let watching = async {
+        loop {
+            match watch.next().await {
+                Ok(status) if holds(&status) => break Some(status),
+                Ok(_) => {}
+                Err(_) => break None,
+            }
+        }
+    };
+    tokio::time::timeout(SOON, watching).await.expect("what was awaited of the agent")
+}
+
+/// The database of a lane: SQL Server makes one dump of a database at a time.
+fn database(lane: usize) -> String {
+    format!("Loja {lane}")
+}
+
+fn phase_of(status: &Status, run: RunId) -> Option<Phase> {
+    status.run.as_ref().filter(|running| running.id == run).map(|running| running.phase)
+}
+
+fn has_ended(status: &Status, run: RunId) -> bool {
+    status.last.as_ref().is_some_and(|last| last.id == run)
+}
+
+/// A phase's place in the order.
+fn at(phase: Phase) -> Option<usize> {
+    Phase::ALL.iter().position(|other| *other == phase)
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(files_below(&entry.path()));
+        } else {
+            files.push(entry.path());
+        }
+    }
+    files
+}
+
+fn is_partial(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "partial")
+}
+
+#[test]
+fn an_agent_killed_at_any_moment_of_a_run_leaves_whole_files_and_the_next_one_goes_on() {
+    let seed = std::env::var("DMBACKUP_TEST_SEED").ok().map(|seed| seed.parse().expect("a number"));
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("moments drawn with DMBACKUP_TEST_SEED={seed}");
+    let standin = StandIn::start_with(|options| {
+        let options = options.login(Login::sysadmin("dmbackup", "abre-te sésamo"));
+        let small = |number| DatabaseOptions::rows(database(number), 200);
+        (0..LANES).map(small).fold(options, Options::database)
+    });
+    // A small database, dumped slowly enough to be met.
+    let pace = Action::Pace(Duration::from_millis(1));
+    standin.handle.instance().faults.inject(Fault::at(StatementKind::Backup, pace));
+    let lane = |number: usize| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(Lane::new(&standin, number, seed).go(KILLS / LANES))
+    };
+    let met = std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..LANES).map(|number| scope.spawn(move || lane(number))).collect();
+        let met = lanes.into_iter().flat_map(|lane| lane.join().expect("a lane that holds"));
+        met.fold(HashMap::<Phase, usize>::new(), |mut met, (phase, count)| {
+            *met.entry(phase).or_default() += count;
+            met
+        })
+    });
+    println!("kills by phase: {met:?}");
+    assert!(met.values().sum::<usize>() >= KILLS, "{met:?}");
+    for phase in [Phase::Dumping, Phase::Packing, Phase::Confirming] {
+        assert!(met.get(&phase).is_some_and(|kills| *kills >= 5), "{phase:?}: {met:?}");
+    }
+}
