@@ -1,7 +1,9 @@
 //! Whole runs against the stand-in: what a backup leaves, and what trouble leaves untouched.
 
 mod dumps;
+pub mod full_disk;
 mod local;
+pub mod rights;
 mod rotation;
 mod server;
 mod stop;

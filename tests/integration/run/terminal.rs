@@ -13,8 +13,14 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-async fn must_warn(shop: &mut Shop, code: Code) -> RunReport {
-    let report = shop.run().await;
+/// Makes a backup that stands on the server, and whose copy fails with `code` and stays pending.
+pub async fn must_warn(shop: &mut Shop, code: Code) -> RunReport {
+    must_warn_with(shop, code, Arc::new(Ear::default())).await
+}
+
+/// The same, heard by `ear`.
+pub async fn must_warn_with(shop: &mut Shop, code: Code, ear: Arc<Ear>) -> RunReport {
+    let report = shop.run_with(ear, CancellationToken::new()).await;
     assert_eq!(report.outcome, Some(Outcome::Warning), "{:?}", report.problems);
     assert_eq!(report.problems[0].code, code, "{:?}", report.problems);
     assert_eq!(report.terminal.as_ref().map(|copy| copy.done), Some(false));
@@ -25,7 +31,8 @@ async fn must_warn(shop: &mut Shop, code: Code) -> RunReport {
     report
 }
 
-async fn make_up(shop: &Shop) {
+/// Makes up the copies that the terminal lacks: then it has what the server has.
+pub async fn make_up(shop: &Shop) {
     let made_up = copy_pending(&shop.world, Arc::new(Ear::default()), CancellationToken::new()).await;
     assert_eq!(made_up.problem, None);
     assert_eq!(shop.world.journal.pending().unwrap(), []);

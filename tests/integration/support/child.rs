@@ -24,6 +24,12 @@ const TASKS: &[(&str, Task)] = &[
     ("journal::kill", crate::journal::write_until_killed),
     ("logging::full", crate::logging::write_to_a_full_disk),
     ("logging::panic", crate::logging::panic_in_a_thread),
+    ("run::foresee", crate::run::full_disk::foresee),
+    ("run::full", crate::run::full_disk::fill_in_mid_run),
+    ("run::full_terminal", crate::run::full_disk::fill_the_terminal),
+    ("run::read_only", crate::run::rights::use_read_only_disks),
+    ("run::rights", crate::run::rights::use_folders_without_rights),
+    ("run::serve", crate::run::rights::serve),
 ];
 
 const TASK: &str = "DMBACKUP_TEST_TASK";
@@ -95,9 +101,14 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts `task`.
+    /// Starts `task` as the tests themselves.
     pub fn start(task: &str, argument: &Path) -> Self {
-        let mut child = command(Guise::Ourselves, task, argument).stdout(Stdio::piped()).spawn().unwrap();
+        Self::start_as(Guise::Ourselves, task, argument)
+    }
+
+    /// Starts `task`.
+    pub fn start_as(guise: Guise, task: &str, argument: &Path) -> Self {
+        let mut child = command(guise, task, argument).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         Self { child, lines }
     }
@@ -108,6 +119,18 @@ impl Running {
         while !read.trim_end().ends_with(line) {
             read.clear();
             assert!(self.lines.read_line(&mut read).unwrap() > 0, "the task ended before it said {line:?}");
+        }
+    }
+
+    /// Waits until it prints a line with `key`; what follows in that line.
+    pub fn wait_for_value(&mut self, key: &str) -> String {
+        loop {
+            let mut read = String::new();
+            assert!(self.lines.read_line(&mut read).unwrap() > 0, "the task ended before it said {key:?}");
+            // The test harness may have begun the line.
+            if let Some((_, value)) = read.split_once(key) {
+                return value.trim().to_owned();
+            }
         }
     }
 
