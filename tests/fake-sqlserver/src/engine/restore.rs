@@ -296,3 +296,68 @@ fn file_row(row: &FileRow, header: &HeaderInfo) -> Vec<Value> {
         Value::Null,
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a trace of the real server shows the columns: the type and its bytes.
+    const REAL_HEADER: &str = "BackupName NVarChar(256), BackupDescription NVarChar(510), BackupType IntN(1), \
+         ExpirationDate DateTimeN(8), Compressed IntN(1), Position IntN(2), DeviceType IntN(1), \
+         UserName NVarChar(256), ServerName NVarChar(256), DatabaseName NVarChar(256), \
+         DatabaseVersion IntN(4), DatabaseCreationDate DateTimeN(8), BackupSize IntN(8), \
+         FirstLSN NumericN(25; 0), LastLSN NumericN(25; 0), CheckpointLSN NumericN(25; 0), \
+         DatabaseBackupLSN NumericN(25; 0), BackupStartDate DateTimeN(8), BackupFinishDate DateTimeN(8), \
+         SortOrder IntN(2), CodePage IntN(2), UnicodeLocaleId IntN(4), UnicodeComparisonStyle IntN(4), \
+         CompatibilityLevel IntN(1), SoftwareVendorId IntN(4), SoftwareVersionMajor IntN(4), \
+         SoftwareVersionMinor IntN(4), SoftwareVersionBuild IntN(4), MachineName NVarChar(256), Flags IntN(4), \
+         BindingID Guid, RecoveryForkID Guid, Collation NVarChar(256), FamilyGUID Guid, \
+         HasBulkLoggedData BitN, IsSnapshot BitN, IsReadOnly BitN, IsSingleUser BitN, HasBackupChecksums BitN, \
+         IsDamaged BitN, BeginsLogChain BitN, HasIncompleteMetaData BitN, IsForceOffline BitN, \
+         IsCopyOnly BitN, FirstRecoveryForkID Guid, ForkPointLSN NumericN(25; 0), RecoveryModel NVarChar(120), \
+         DifferentialBaseLSN NumericN(25; 0), DifferentialBaseGUID Guid, BackupTypeDescription NVarChar(256), \
+         BackupSetGUID Guid, CompressedBackupSize IntN(8), Containment IntN(1), KeyAlgorithm NVarChar(64), \
+         EncryptorThumbprint VarBinary(20), EncryptorType NVarChar(64), LastValidRestoreTime DateTimeN(8), \
+         TimeZone IntN(2), CompressionAlgorithm NVarChar(64)";
+    const REAL_FILES: &str = "LogicalName NVarChar(256), PhysicalName NVarChar(520), Type NChar(2), FileGroupName NVarChar(256), \
+         Size IntN(8), MaxSize IntN(8), FileId IntN(8), CreateLSN NumericN(25; 0), DropLSN NumericN(25; 0), \
+         UniqueId Guid, ReadOnlyLSN NumericN(25; 0), ReadWriteLSN NumericN(25; 0), BackupSizeInBytes IntN(8), \
+         SourceBlockSize IntN(4), FileGroupId IntN(4), LogGroupGUID Guid, DifferentialBaseLSN NumericN(25; 0), \
+         DifferentialBaseGUID Guid, IsReadOnly BitN, IsPresent BitN, TDEThumbprint VarBinary(20), \
+         SnapshotUrl NVarChar(672)";
+
+    fn traced(columns: &[(&str, SqlType)]) -> String {
+        let one = |(name, sql_type): &(&str, SqlType)| match sql_type {
+            SqlType::Bit => format!("{name} BitN"),
+            SqlType::Guid => format!("{name} Guid"),
+            SqlType::TinyInt => format!("{name} IntN(1)"),
+            SqlType::SmallInt => format!("{name} IntN(2)"),
+            SqlType::Int => format!("{name} IntN(4)"),
+            SqlType::BigInt => format!("{name} IntN(8)"),
+            SqlType::DateTime => format!("{name} DateTimeN(8)"),
+            SqlType::Decimal(precision, scale) => format!("{name} NumericN({precision}; {scale})"),
+            SqlType::NChar(length) => format!("{name} NChar({})", length * 2),
+            SqlType::NVarChar(length) => format!("{name} NVarChar({})", length * 2),
+            SqlType::VarBinary(length) => format!("{name} VarBinary({length})"),
+            SqlType::Real
+            | SqlType::Float
+            | SqlType::Money
+            | SqlType::Date
+            | SqlType::Time(_)
+            | SqlType::SmallDateTime
+            | SqlType::DateTime2(_)
+            | SqlType::DateTimeOffset(_)
+            | SqlType::Char(_)
+            | SqlType::VarChar(_)
+            | SqlType::Binary(_)
+            | SqlType::Variant => format!("{name} {sql_type}"),
+        };
+        columns.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn the_columns_are_those_of_the_real_server() {
+        assert_eq!(traced(&HEADER), REAL_HEADER);
+        assert_eq!(traced(&FILES), REAL_FILES);
+    }
+}

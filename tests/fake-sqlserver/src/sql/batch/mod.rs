@@ -10,7 +10,7 @@ pub mod tokens;
 use sqlparser::ast::{self, Expr};
 use sqlparser::dialect::MsSqlDialect;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
-use sqlparser::tokenizer::{Token, Tokenizer};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use self::media::{Backup, Restore};
 use self::security::Security;
@@ -167,6 +167,7 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
         SqlError::new(105, text).class(15)
     })?;
     let options = ParserOptions::new().with_trailing_commas(false);
+    let tokens = with_semicolons(tokens);
     let mut parser = Parser::new(&dialect).with_options(options).with_tokens_with_locations(tokens);
     let mut statements = Vec::new();
     loop {
@@ -176,6 +177,37 @@ pub fn parse(text: &str) -> Result<Vec<Statement>> {
         }
         statements.push(statement(&mut parser)?);
     }
+}
+
+/// Words that begin a statement and are no names in T-SQL, but would be taken for aliases of what stands before them.
+const BEGINNINGS: [&str; 10] =
+    ["BACKUP", "CHECKPOINT", "DBCC", "DENY", "GRANT", "KILL", "PRINT", "RESTORE", "REVOKE", "USE"];
+
+/// Separates statements that `sqlparser` would run together.
+fn with_semicolons(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut separated: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    let mut before: Option<Token> = None;
+    for token in tokens {
+        let begins = is_one_of(&token.token, &BEGINNINGS);
+        // `GRANT BACKUP DATABASE, CREATE TABLE TO …`; `IF … ELSE KILL …`; `BEGIN KILL …`
+        let goes_on = before.as_ref().is_none_or(|before| {
+            matches!(before, Token::SemiColon | Token::Comma)
+                || is_one_of(before, &["BEGIN", "DENY", "ELSE", "GRANT", "REVOKE"])
+        });
+        if begins && !goes_on {
+            separated.push(TokenWithSpan { token: Token::SemiColon, span: token.span });
+        }
+        if !matches!(token.token, Token::Whitespace(_)) {
+            before = Some(token.token.clone());
+        }
+        separated.push(token);
+    }
+    separated
+}
+
+fn is_one_of(token: &Token, words: &[&str]) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none()
+        && words.iter().any(|known| word.value.eq_ignore_ascii_case(known)))
 }
 
 fn statement(parser: &mut Parser<'_>) -> Result<Statement> {
@@ -274,6 +306,7 @@ fn declare(parser: &mut Parser<'_>) -> Result<Action> {
 fn if_else(parser: &mut Parser<'_>) -> Result<Action> {
     parser.expect("IF")?;
     let condition = expression(parser)?;
+    while parser.accept_token(&Token::SemiColon) {}
     let then = vec![statement(parser)?];
     let before = parser.index();
     while parser.accept_token(&Token::SemiColon) {}
@@ -452,3 +485,6 @@ fn alter_database(parser: &mut Parser<'_>) -> Result<Action> {
     }
     Ok(Action::AlterDatabase(name, option))
 }
+
+#[cfg(test)]
+mod tests;
