@@ -3,7 +3,7 @@
 use super::browser;
 use super::errors::{Failure, Stage, TlsFailure};
 use super::session::Connection;
-use super::wire::Watched;
+use super::wire::{Activity, Watched};
 use crate::config::{Encrypt, Login, ServerConfig};
 use crate::platform;
 use socket2::{SockRef, TcpKeepalive};
@@ -19,6 +19,10 @@ use tokio_util::compat::TokioAsyncWriteCompatExt;
 const DEFAULT_PORT: u16 = 1433;
 /// The service of the default instance.
 const DEFAULT_INSTANCE: &str = "MSSQLSERVER";
+/// A server's answer to PRELOGIN is shorter than this, anything with a certificate in it longer.
+const PRELOGIN_BYTES: u64 = 256;
+/// The type of a packet in which the server answers.
+const ANSWER_PACKET: u8 = 0x04;
 /// The shortest time that one of several addresses of a machine gets.
 const SHORTEST_TRY: Duration = Duration::from_secs(2);
 /// After this much silence the system asks whether the other end still lives: a machine that vanished is noticed.
@@ -90,20 +94,30 @@ pub(super) async fn connect(
     let activity = wire.activity();
     // The library's own future takes tens of KiB: on the heap, so that whoever awaits us needs no deep stack.
     let login = Box::pin(Client::connect(settings, wire.compat_write()));
-    let client = timeout(patience, login)
-        .await
-        .map_err(|_| Failure::LoginStalled(patience))?
-        .map_err(|error| with_our_part(Failure::of(&error, Stage::Login), config.encrypt))?;
+    let client =
+        timeout(patience, login).await.map_err(|_| Failure::LoginStalled(patience))?.map_err(|error| {
+            about_tls(Failure::of(&error, Stage::Login), config.encrypt, hung_up_on_tls(&activity))
+        })?;
     Ok(Connection::new(client, activity, answer))
 }
 
-/// Where we offered no encryption at all, a failed handshake is no lack of the server's: it demands what we do not do.
-fn with_our_part(failure: Failure, encrypt: Encrypt) -> Failure {
-    match (failure, encrypt) {
-        (Failure::Tls(TlsFailure::NoCommonVersion, text), Encrypt::Off) => {
-            Failure::Tls(TlsFailure::LevelRefused, text)
+/// Whether the server answered PRELOGIN and said nothing after it: the handshake that follows was not to its taste.
+fn hung_up_on_tls(activity: &Activity) -> bool {
+    activity.first_byte() == Some(ANSWER_PACKET) && activity.received_bytes() <= PRELOGIN_BYTES
+}
+
+/// What a failed login says of encryption. A server that hangs up on the handshake does not know our TLS; how the hanging up
+/// is reported is a matter of chance. Where we offered no encryption at all, it is no lack of the server's: it demands what
+/// we do not do.
+fn about_tls(failure: Failure, encrypt: Encrypt, hung_up: bool) -> Failure {
+    let no_tls = matches!(failure, Failure::Tls(TlsFailure::NoCommonVersion, _))
+        || (hung_up && matches!(failure, Failure::Lost(_)));
+    match encrypt {
+        Encrypt::Off if no_tls => Failure::Tls(TlsFailure::LevelRefused, failure.to_string()),
+        Encrypt::Login | Encrypt::On if no_tls => {
+            Failure::Tls(TlsFailure::NoCommonVersion, failure.to_string())
         }
-        (failure, Encrypt::Off | Encrypt::Login | Encrypt::On) => failure,
+        Encrypt::Off | Encrypt::Login | Encrypt::On => failure,
     }
 }
 
@@ -287,6 +301,15 @@ mod tests {
         assert!(matches!(failure, Failure::Lost(_)), "{failure:?}");
         hanging_up.await.unwrap();
         assert_eq!(attempt(&config("127.0.0.1", None, Some(port)), patience).await, Failure::Refused);
+    }
+
+    #[test]
+    fn a_hang_up_right_after_prelogin_is_a_matter_of_encryption() {
+        let lost = || Failure::Lost("reset".into());
+        let tls = |how| Failure::Tls(how, lost().to_string());
+        assert_eq!(about_tls(lost(), Encrypt::Login, true), tls(TlsFailure::NoCommonVersion));
+        assert_eq!(about_tls(lost(), Encrypt::Off, true), tls(TlsFailure::LevelRefused));
+        assert_eq!(about_tls(lost(), Encrypt::On, false), lost(), "it said nothing at all, or shook hands");
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,8 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -15,12 +15,30 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 /// Counts the bytes that the server sent on one connection. The library keeps the server's messages («5 percent
 /// processed») to itself; that they arrive is the sign of life of a session in which nobody may look.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Activity(Arc<AtomicU64>);
+pub(super) struct Activity(Arc<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    received_bytes: AtomicU64,
+    first_byte: OnceLock<u8>,
+}
 
 impl Activity {
     /// Bytes received so far.
     pub(super) fn received_bytes(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.received_bytes.load(Ordering::Relaxed)
+    }
+
+    /// The very first of them: which kind of message the server began with.
+    pub(super) fn first_byte(&self) -> Option<u8> {
+        self.0.first_byte.get().copied()
+    }
+
+    fn note(&self, received: &[u8]) {
+        if let Some(first) = received.first() {
+            self.0.first_byte.get_or_init(|| *first);
+        }
+        self.0.received_bytes.fetch_add(received.len() as u64, Ordering::Relaxed);
     }
 }
 
@@ -49,8 +67,7 @@ impl AsyncRead for Watched {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.wire).poll_read(cx, buf);
-        let received = buf.filled().len().saturating_sub(before);
-        self.activity.0.fetch_add(received as u64, Ordering::Relaxed);
+        self.activity.note(buf.filled().get(before..).unwrap_or_default());
         polled
     }
 }
@@ -80,12 +97,13 @@ mod tests {
         let mut wire = Watched::new(ours);
         let activity = wire.activity();
         wire.write_all(b"hello").await.unwrap();
-        assert_eq!(activity.received_bytes(), 0);
+        assert_eq!((activity.received_bytes(), activity.first_byte()), (0, None));
         theirs.write_all(b"abc").await.unwrap();
         let mut buffer = [0; 2];
         wire.read_exact(&mut buffer).await.unwrap();
         assert_eq!(activity.received_bytes(), 2);
+        wire.read_exact(&mut buffer[..1]).await.unwrap();
         drop(wire);
-        assert_eq!(activity.received_bytes(), 2);
+        assert_eq!((activity.received_bytes(), activity.first_byte()), (3, Some(b'a')));
     }
 }

@@ -113,12 +113,12 @@ fn tls(how: &TlsFailure, subject: &Subject) -> Problem {
         ),
         TlsFailure::LevelRefused => (
             words!(
-                "O SQL Server {server} não aceita a criptografia que a configuração exige.",
-                "SQL Server {server} does not accept the encryption that the configuration demands.",
+                "O SQL Server {server} e a configuração não concordam sobre a criptografia da conexão.",
+                "SQL Server {server} and the configuration do not agree on the encryption of the connection.",
             ),
             words!(
-                "Ligue a criptografia no servidor, ou mude «encrypt» na configuração.",
-                "Turn encryption on at the server, or change “encrypt” in the configuration.",
+                "Mude «encrypt» na configuração: o servidor exige a criptografia que está desligada, ou não oferece a que está ligada.",
+                "Change “encrypt” in the configuration: the server demands the encryption that is off, or lacks the one that is on.",
             ),
         ),
     };

@@ -5,7 +5,7 @@ use dmbackup::config::DatabaseName;
 use dmbackup::problem::{Code, Problem};
 use dmbackup::sqlserver::{Health, PageVerify, RecoveryModel, Right};
 use fake_sqlserver::database::{self, Database};
-use fake_sqlserver::identity::{Edition, Identity};
+use fake_sqlserver::identity::Edition;
 use fake_sqlserver::security::Login;
 
 fn name() -> DatabaseName {
@@ -66,11 +66,8 @@ async fn the_limit_of_express_and_the_default_of_compression_are_told() {
     let health = server.health(&name()).await.unwrap();
     assert!(health.facts.is_express());
     assert_eq!(health.database.unwrap().size_limit_bytes, Some(10 << 30));
-    {
-        let mut state = standin.handle.instance().state();
-        state.identity = Identity { edition: Edition::Standard, ..state.identity.clone() };
-        state.compression_default = true;
-    }
+    standin.handle.set_edition(Edition::Standard);
+    standin.handle.set_compression_default(true);
     let health = server.health(&name()).await.unwrap();
     assert!(!health.facts.is_express() && health.facts.compression_default);
     assert_eq!(health.database.unwrap().size_limit_bytes, None);
@@ -100,7 +97,7 @@ async fn a_login_without_rights_is_told_what_it_lacks_and_the_grants_mend_it() {
 #[tokio::test]
 async fn the_service_account_is_known_to_those_who_may_see_it() {
     let standin = StandIn::start_with(|options| options.login(Login::new("caixa", PASSWORD)));
-    standin.handle.instance().state().service_account = Some(r"NT Service\MSSQL$SQLEXPRESS".into());
+    standin.handle.set_service_account(Some(r"NT Service\MSSQL$SQLEXPRESS".into()));
     assert_eq!(standin.server("sa").service_account().await.as_deref(), Some(r"NT Service\MSSQL$SQLEXPRESS"));
     assert_eq!(standin.server("caixa").service_account().await, None);
 }

@@ -1,4 +1,7 @@
 //! The room `sqlserver` against a SQL Server: the stand-in, and in the tests of `acceptance` a real one too.
 
+mod acceptance;
+mod dump;
 mod health;
 mod login;
+mod stop;

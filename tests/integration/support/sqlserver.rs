@@ -71,7 +71,7 @@ impl StandIn {
         self.folder.path().join("backup").join(name)
     }
 
-    /// The number of requests that sessions of our program run right now, but for short questions.
+    /// The number of BACKUPs and RESTOREs that sessions of our program run right now.
     pub fn lasting_requests(&self) -> usize {
         lasting_requests_of(&self.handle, PROGRAM)
     }
@@ -82,13 +82,11 @@ impl StandIn {
     }
 }
 
-/// The number of requests that sessions of `program` run right now, but for short questions.
+/// The number of BACKUPs and RESTOREs that sessions of `program` run right now.
 pub fn lasting_requests_of(handle: &Handle, program: &str) -> usize {
-    let state = handle.instance().state();
-    let theirs = state.sessions.values().filter(|session| session.program == program);
-    theirs
-        .filter(|session| session.request.as_ref().is_some_and(|request| request.command != "SELECT"))
-        .count()
+    let lasts = |command: &str| command.starts_with("BACKUP") || command.starts_with("RESTORE");
+    let sessions = handle.sessions().into_iter().filter(|session| session.program == program);
+    sessions.filter_map(|session| session.request).filter(|request| lasts(request.command)).count()
 }
 
 /// A request for a backup of `database` into `device`.
