@@ -1,4 +1,6 @@
-//! Ordinary statements: SELECT and its like, variables, USE, transactions, KILL.
+//! Ordinary statements: SELECT and its like, variables, USE, definitions, KILL.
+
+use std::sync::Arc;
 
 use rusqlite::types::Value as Stored;
 use sqlparser::ast::{self, Expr, ObjectType};
@@ -7,8 +9,9 @@ use super::faults::BackupFaults;
 use super::{Engine, Next};
 use crate::database::{DatabaseState, MASTER};
 use crate::error::{Result, SqlError, no_object, undeclared};
+use crate::session::cancel::Cancel;
 use crate::session::login::context_changed;
-use crate::session::output::{Failure, Output};
+use crate::session::output::{Failure, Output, Stopped};
 use crate::sql::batch::tokens::Text;
 use crate::sql::batch::{Action, DatabaseOption, Dbcc, SetOption, Statement, unsupported};
 use crate::sql::compile::{Compiled, Compiler, Need, as_query, create_table};
@@ -81,20 +84,24 @@ impl Engine {
     }
 
     /// Runs `work` on the session's rows, stopped when the statement has to stop.
-    fn with_store<T>(&mut self, out: &Output, work: impl FnOnce(&mut Store) -> Outcome<T>) -> Outcome<T> {
+    fn with_store<T>(
+        &mut self,
+        cancel: &Arc<Cancel>,
+        work: impl FnOnce(&mut Store) -> Outcome<T>,
+    ) -> Outcome<T> {
         let interrupt = self.store()?.interrupt_handle();
-        let cancel = std::sync::Arc::clone(out.cancel());
+        let told = Arc::clone(cancel);
         let watch = self.runtime.spawn(async move {
-            cancel.cancelled().await;
+            told.cancelled().await;
             interrupt.interrupt();
         });
         let done = work(self.store()?);
         watch.abort();
         // An interrupted statement fails in SQLite; the reason is what counts.
-        if done.is_err() {
-            out.check()?;
+        match cancel.reason() {
+            Some(reason) if done.is_err() => Err(Stopped(reason).into()),
+            _ => done,
         }
-        done
     }
 
     fn sql(
@@ -112,7 +119,8 @@ impl Engine {
         let changed = Compiler::new(&mut Names { store, variables }).change(statement)?;
         if let Some(change) = changed {
             let parameters = bind(variables, &change.variables)?;
-            let count = self.with_store(out, |store| Ok(store.execute(&change.sql, &parameters)?))?;
+            let count =
+                self.with_store(out.cancel(), |store| Ok(store.execute(&change.sql, &parameters)?))?;
             if change.need == Need::Insert {
                 let last = self.store()?.last_insert();
                 self.scope.current().identity = Some(last);
@@ -158,18 +166,10 @@ impl Engine {
         out: &mut Output,
         mut take: impl FnMut(&[Value], &mut Output) -> Outcome<()>,
     ) -> Outcome<()> {
-        let interrupt = self.store()?.interrupt_handle();
-        let cancel = std::sync::Arc::clone(out.cancel());
-        let watch = self.runtime.spawn(async move {
-            cancel.cancelled().await;
-            interrupt.interrupt();
-        });
-        let done = self.store()?.query(&compiled.sql, parameters, &compiled.columns, |row| take(row, out));
-        watch.abort();
-        if done.is_err() {
-            out.check()?;
-        }
-        done
+        let cancel = Arc::clone(out.cancel());
+        self.with_store(&cancel, |store| {
+            store.query(&compiled.sql, parameters, &compiled.columns, |row| take(row, out))
+        })
     }
 
     /// The value of an expression without a table, and its type.
