@@ -1,7 +1,7 @@
 //! What the past runs say about the next one, and about the health of the whole. Pure.
 
 use crate::backup::outcome::{Outcome, RunReport};
-use crate::cycle::catalogue::CheckId;
+use crate::cycle::catalogue::{Check, CheckId};
 use crate::cycle::health::Look;
 use crate::problem::{Code, Exit, Problem};
 use crate::words;
@@ -85,13 +85,20 @@ impl History {
         if let Some(problem) = self.age_problem(too_old, now) {
             look.note(problem);
         }
+        let check = if self.is_alert() { CheckId::SecondFailure } else { CheckId::LastRun };
+        self.found().for_each(|problem| look.note_for(check, problem.clone()));
+        look
+    }
+
+    /// What the last run found that is still true, as far as anybody knows. What hinders no backup is looked at anew in each
+    /// cycle, and may be mended by now.
+    fn found(&self) -> impl Iterator<Item = &Problem> {
+        let made = self.telling.as_ref().is_some_and(|run| run.outcome == Some(Outcome::Warning));
         let problems = self.telling.iter().flat_map(|run| match run.outcome {
             Some(Outcome::Warning | Outcome::Failed | Outcome::Interrupted) => run.problems.as_slice(),
             Some(Outcome::Success | Outcome::Cancelled) | None => &[],
         });
-        let check = if self.is_alert() { CheckId::SecondFailure } else { CheckId::LastRun };
-        problems.for_each(|problem| look.note_for(check, problem.clone()));
-        look
+        problems.filter(move |problem| !(made && Check::for_code(problem.code).looked_at_each_cycle))
     }
 
     /// «Último bom backup há mais de N horas», whatever the cause. A good backup in the future belongs to a clock that was
@@ -213,6 +220,15 @@ pub(crate) mod tests {
         history.ended(run(10, Outcome::Success, &[]));
         assert!(!history.is_alert());
         assert!(found(&history, 10).is_empty());
+    }
+
+    #[test]
+    fn what_each_cycle_looks_at_does_not_stay_with_the_run_that_found_it() {
+        let mut history = History::default();
+        history.ended(run(9, Outcome::Warning, &[Code::TerminalMissing, Code::BackupNotUnderstood]));
+        assert_eq!(found(&history, 9), [Code::BackupNotUnderstood]);
+        history.ended(run(9, Outcome::Failed, &[Code::SqlLogin, Code::TerminalMissing]));
+        assert_eq!(found(&history, 9), [Code::SqlLogin, Code::TerminalMissing]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ use ground::Ground;
 use history::History;
 use input::News;
 use jobs::Workers;
-use owner::{Owner, now};
+use owner::{Command, Owner, now};
 use patience::blocking;
 use state::State;
 use status::Status;
@@ -70,6 +70,7 @@ pub async fn enter(path: PathBuf, clock: Arc<dyn Clock>) -> Result<Home> {
 #[derive(Debug)]
 pub struct Agent {
     status: watch::Receiver<Arc<Status>>,
+    commands: mpsc::Sender<Command>,
     work: tokio::task::JoinHandle<()>,
 }
 
@@ -103,7 +104,7 @@ impl Agent {
         let round = Round::new(Arc::clone(&ground), Arc::clone(&clock), watch, own);
         let hands = Workers::new(ground, round, Arc::clone(&clock), audience, reports);
         let hang_up = CancellationToken::new();
-        let desk = Desk { commands, status: seen.clone() };
+        let desk = Desk { commands: commands.clone(), status: seen.clone() };
         let serving = listener
             .ok()
             .map(|listener| tokio::spawn(server::serve(listener, desk, Limits::default(), hang_up.clone())));
@@ -122,12 +123,17 @@ impl Agent {
             }
             note(&home, EventKind::Stopped, words!("o agente encerrou", "the agent ended")).await;
         });
-        Ok(Self { status: seen, work })
+        Ok(Self { status: seen, commands, work })
     }
 
     /// The status now and whenever it changes.
     pub fn status(&self) -> watch::Receiver<Arc<Status>> {
         self.status.clone()
+    }
+
+    /// Where whoever holds the agent may ask it directly.
+    pub fn commands(&self) -> mpsc::Sender<Command> {
+        self.commands.clone()
     }
 
     /// Waits until the agent has ended.

@@ -53,6 +53,7 @@ async fn follow(state: &Path, run: RunId, printer: &mut Printer) -> Result<RunRe
     loop {
         let status = statuses.next().await?;
         if let Some(last) = status.last.as_ref().filter(|last| last.id == run) {
+            show(&status, &mut said, printer);
             return Ok(last.clone());
         }
         if status.run.as_ref().is_some_and(|running| running.id == run) {

@@ -96,11 +96,6 @@ fn tell(path: &Path, inspection: &Inspection, printer: &mut Printer) {
         }
     }
     inspection.sentences().iter().for_each(|words| printer.line(format_args!("  {}", words.get(language))));
-    if inspection.confirmed() {
-        let confirmed =
-            words!("conferido: tudo está como no manifesto", "confirmed: everything is as its manifest says");
-        printer.line(format_args!("  {}", confirmed.get(language)));
-    }
 }
 
 /// What a zip says of its making.

@@ -3,17 +3,19 @@
 use super::console::{Console, Said};
 use super::printer::Printer;
 use crate::agent::effect::Line;
-use crate::agent::status::Status;
+use crate::agent::owner::Command;
+use crate::agent::status::{Activity, Status};
 use crate::agent::{Agent, AgentOptions, Audience, enter};
 use crate::backup::outcome::RunReport;
 use crate::clock::{Clock, SystemClock};
+use crate::control::protocol::Request;
 use crate::logging::Logging;
 use crate::platform;
 use crate::problem::{Exit, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The folder of the program's own record, below the state folder.
@@ -33,8 +35,8 @@ pub async fn run(config_path: PathBuf, state_path: PathBuf, once: bool, printer:
     let voice = Voice { said: said.clone(), end: once.then(|| shutdown.clone()) };
     let options = AgentOptions { config_path, clock, audience: Arc::new(voice) };
     let agent = Agent::start(home, options, shutdown.clone()).await?;
-    let end = once.then(|| shutdown.clone());
-    let watching = tokio::spawn(watch(agent.status(), said, end));
+    let once_ended = once.then(|| Once { commands: agent.commands(), end: shutdown.clone(), asked: false });
+    let watching = tokio::spawn(watch(agent.status(), said, once_ended));
     let listening = tokio::spawn(end_when_asked(shutdown));
     agent.ended().await;
     listening.abort();
@@ -79,18 +81,41 @@ fn say(said: &Sender<Said>, what: Said) {
     let _fallen = said.send(what);
 }
 
-/// Tells the console what becomes unhealthy and what gets well again. Without a valid configuration there will be no first
-/// backup to wait for.
-async fn watch(mut status: watch::Receiver<Arc<Status>>, said: Sender<Said>, end: Option<CancellationToken>) {
+/// Tells the console how the status changes.
+async fn watch(mut status: watch::Receiver<Arc<Status>>, said: Sender<Said>, once: Option<Once>) {
+    let mut once = once;
     loop {
         let now = Arc::clone(&status.borrow_and_update());
-        let hopeless = !now.configuration.in_force && !now.configuration.findings.is_empty();
-        say(&said, Said::Status(now));
-        if let Some(end) = end.as_ref().filter(|_| hopeless) {
-            end.cancel();
+        if let Some(once) = &mut once {
+            once.look(&now);
         }
+        say(&said, Said::Status(now));
         if status.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+/// Sees to it that there is a first backup to end after.
+struct Once {
+    commands: mpsc::Sender<Command>,
+    end: CancellationToken,
+    asked: bool,
+}
+
+impl Once {
+    fn look(&mut self, status: &Status) {
+        if !status.configuration.in_force && !status.configuration.findings.is_empty() {
+            // Without a valid configuration there will be none.
+            self.end.cancel();
+        } else if status.activity == Activity::Waiting && !self.asked {
+            // The past says that none is due now.
+            self.asked = true;
+            let (answer, _) = oneshot::channel();
+            let request = Request::BackupNow { accept_shrunk: false };
+            if self.commands.try_send(Command { request, answer }).is_err() {
+                self.end.cancel();
+            }
         }
     }
 }

@@ -12,15 +12,19 @@ use crate::problem::{Code, Problem, Result};
 use crate::words;
 use futures_util::{SinkExt, StreamExt};
 use interprocess::local_socket::tokio::{Stream, prelude::*};
-use interprocess::local_socket::{GenericFilePath, ToFsName};
+use interprocess::local_socket::{GenericFilePath, Name, ToFsName};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 use tokio::io::{ReadHalf, WriteHalf};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 /// An agent looks at the world for this long at most before it answers.
 const ANSWER_WITHIN: Duration = Duration::from_secs(130);
+
+/// Between two tries to get in.
+const DOOR_WAIT: Duration = Duration::from_millis(10);
 
 /// A connection to the agent.
 #[derive(Debug)]
@@ -209,7 +213,7 @@ fn reply(frame: Option<std::io::Result<bytes::BytesMut>>) -> Result<Reply> {
 async fn reach(state: &Path) -> Option<Stream> {
     for channel in platform::channels_to_try(state) {
         let Ok(name) = channel.as_path().to_fs_name::<GenericFilePath>() else { continue };
-        match timeout(HELLO_WITHIN, Stream::connect(name)).await {
+        match timeout(HELLO_WITHIN, knock(&name)).await {
             Ok(Ok(stream)) => match platform::peer(&stream) {
                 Ok(agent) if platform::may_serve(&channel, &agent) => return Some(stream),
                 Ok(agent) => tracing::warn!(user = agent.name, ?channel, "somebody else listens there"),
@@ -220,6 +224,16 @@ async fn reach(state: &Path) -> Option<Stream> {
         }
     }
     None
+}
+
+/// Connects; waits while more clients stand at the door than the system lets in at once.
+async fn knock(name: &Name<'_>) -> io::Result<Stream> {
+    loop {
+        match Stream::connect(name.borrow()).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => sleep(DOOR_WAIT).await,
+            connected => return connected,
+        }
+    }
 }
 
 fn missing(state: &Path) -> Problem {

@@ -118,7 +118,9 @@ pub async fn serve(listener: Listener, desk: Desk, limits: Limits, end: Cancella
         };
         match stream.and_then(|stream| Ok((platform::peer(&stream)?, stream))) {
             Ok((peer, stream)) => {
-                let served = receive(stream, peer, desk.clone(), limits, Arc::clone(&registry));
+                // Here, and not in the task: tasks begin in any order, and the youngest client must not count as an old one.
+                let seat = Seat::take(&registry, &peer);
+                let served = receive(stream, peer, desk.clone(), limits, seat);
                 let hang_up = hang_up.clone();
                 connections.spawn(async move { hang_up.run_until_cancelled(served).await });
             }
@@ -141,17 +143,15 @@ async fn rest_after(error: &io::Error) {
     }
 }
 
-async fn receive(stream: Stream, peer: Peer, desk: Desk, limits: Limits, registry: Arc<Mutex<Registry>>) {
-    let admitted = lock(&registry).admit(peer.user());
-    let Some((id, leave)) = admitted else {
+async fn receive(stream: Stream, peer: Peer, desk: Desk, limits: Limits, seat: Option<Seat>) {
+    let Some(seat) = seat else {
         let (_, writer) = tokio::io::split(stream);
         let refusal = Greeting::Refused { problem: too_many() };
         let _gone = send(&mut writing(writer), &refusal, &limits).await;
         return;
     };
-    let seat = Seat { id, registry };
     tokio::select! {
-        () = leave.cancelled() => tracing::debug!(user = peer.name, "an idle connection made room"),
+        () = seat.leave.cancelled() => tracing::debug!(user = peer.name, "an idle connection made room"),
         ended = converse(stream, &peer, &desk, &limits, &seat) => {
             if let Err(Gone(why)) = ended {
                 tracing::debug!(user = peer.name, why, "a connection ended");
@@ -163,10 +163,17 @@ async fn receive(stream: Stream, peer: Peer, desk: Desk, limits: Limits, registr
 /// A place among the connections, given back when it is dropped.
 struct Seat {
     id: ConnectionId,
+    leave: CancellationToken,
     registry: Arc<Mutex<Registry>>,
 }
 
 impl Seat {
+    /// A seat for this caller; `None` where there is none.
+    fn take(registry: &Arc<Mutex<Registry>>, caller: &dyn Caller) -> Option<Self> {
+        let (id, leave) = lock(registry).admit(caller.user())?;
+        Some(Self { id, leave, registry: Arc::clone(registry) })
+    }
+
     fn set_idle(&self, idle: bool) {
         lock(&self.registry).set_idle(self.id, idle);
     }

@@ -53,9 +53,10 @@ impl Pair {
         let conversation = tokio::spawn(async move {
             let limits = Limits::default();
             let registry = Arc::new(Mutex::new(Registry::new(limits.room)));
-            let (id, _) = registry.lock().unwrap().admit("guest").unwrap();
+            let guest = Guest { may_command };
+            let seat = Seat::take(&registry, &guest).unwrap();
             let desk = Desk { commands, status: seen };
-            converse(far, &Guest { may_command }, &desk, &limits, &Seat { id, registry }).await
+            converse(far, &guest, &desk, &limits, &seat).await
         });
         Self {
             reader: FramedRead::new(reader, codec(MAX_REPLY_BYTES)),

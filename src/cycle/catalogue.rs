@@ -89,6 +89,8 @@ pub struct Check {
     pub depends_on: &'static [CheckId],
     /// How long it must be unhealthy before it is shown, once it has been seen healthy: a restart is no fault.
     pub must_last: Duration,
+    /// Whether each cycle looks at it, so that it is known to be mended; the others wait for the next run.
+    pub looked_at_each_cycle: bool,
     /// The problems that belong to it.
     pub codes: &'static [Code],
 }
@@ -133,6 +135,7 @@ static PROGRAM: Check = Check {
     severity: Severity::Alert,
     depends_on: &[],
     must_last: AT_ONCE,
+    looked_at_each_cycle: false,
     codes: &[
         Code::Internal,
         Code::Usage,
@@ -159,6 +162,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: &[],
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[
             Code::ConfigMissing,
             Code::ConfigUnreadable,
@@ -174,6 +178,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: &[CheckId::Configuration],
         must_last: A_RESTART,
+        looked_at_each_cycle: true,
         codes: &[Code::SqlServiceStopped],
     },
     Check {
@@ -183,6 +188,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: &[CheckId::Configuration, CheckId::Service],
         must_last: A_RESTART,
+        looked_at_each_cycle: true,
         codes: &[
             Code::SqlUnreachable,
             Code::SqlTls,
@@ -200,6 +206,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: REACHING,
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::SqlLogin, Code::SqlRights],
     },
     Check {
@@ -209,6 +216,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: ASKING,
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[
             Code::DatabaseMissing,
             Code::DatabaseOffline,
@@ -225,6 +233,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: &[],
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::DatabaseDamaged],
     },
     Check {
@@ -234,6 +243,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: &[CheckId::Configuration],
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[
             Code::FolderMissing,
             Code::FolderReadOnly,
@@ -251,6 +261,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: &[CheckId::Configuration, CheckId::Folder],
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::SpaceFull, Code::SpaceForeseen],
     },
     Check {
@@ -260,6 +271,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: &[CheckId::Damage],
         must_last: AT_ONCE,
+        looked_at_each_cycle: false,
         codes: &[
             Code::BackupDamaged,
             Code::BackupTruncated,
@@ -279,6 +291,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: CAUSES,
         must_last: AT_ONCE,
+        looked_at_each_cycle: false,
         codes: &[],
     },
     Check {
@@ -288,6 +301,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Alert,
         depends_on: CAUSES,
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::BackupNone, Code::BackupTooOld],
     },
     Check {
@@ -297,6 +311,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Warning,
         depends_on: CAUSES,
         must_last: AT_ONCE,
+        looked_at_each_cycle: false,
         codes: &[Code::BackupNotUnderstood],
     },
     Check {
@@ -306,6 +321,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Warning,
         depends_on: &[],
         must_last: AT_ONCE,
+        looked_at_each_cycle: false,
         codes: &[Code::DatabaseShrank],
     },
     Check {
@@ -315,6 +331,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Warning,
         depends_on: &[CheckId::Configuration],
         must_last: A_RESTART,
+        looked_at_each_cycle: true,
         codes: &[
             Code::TerminalMissing,
             Code::TerminalIdentity,
@@ -330,6 +347,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Warning,
         depends_on: &[CheckId::Configuration, CheckId::Terminal],
         must_last: A_RESTART,
+        looked_at_each_cycle: true,
         codes: &[Code::TerminalPending],
     },
     Check {
@@ -339,6 +357,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Warning,
         depends_on: &[CheckId::Configuration],
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::TerminalSameVolume],
     },
     Check {
@@ -348,6 +367,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Warning,
         depends_on: &[CheckId::Configuration],
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::LocalOnly],
     },
     Check {
@@ -357,6 +377,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Warning,
         depends_on: &[CheckId::Space],
         must_last: AT_ONCE,
+        looked_at_each_cycle: false,
         codes: &[Code::SpaceYielded],
     },
     Check {
@@ -366,6 +387,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Warning,
         depends_on: &[],
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::Journal],
     },
     Check {
@@ -375,6 +397,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Warning,
         depends_on: ASKING,
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::DatabasePageVerify, Code::DatabaseLogLarge, Code::DatabaseNearLimit],
     },
     Check {
@@ -384,6 +407,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Notice,
         depends_on: ASKING,
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::SqlRightsLimited],
     },
     Check {
@@ -393,6 +417,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Notice,
         depends_on: &[CheckId::Folder],
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::FolderOpen],
     },
     Check {
@@ -402,6 +427,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Warning,
         depends_on: &[],
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::ConfigWritable],
     },
     Check {
@@ -411,6 +437,7 @@ pub static CATALOGUE: [Check; 24] = [
         severity: Severity::Notice,
         depends_on: &[],
         must_last: AT_ONCE,
+        looked_at_each_cycle: true,
         codes: &[Code::ClockJump],
     },
 ];

@@ -127,7 +127,8 @@ fn a_thousand_idle_connections_keep_nobody_out() {
         }
         idle.push(stream);
         if number % 200 == 0 {
-            assert_eq!(shop.ctl(&["status"]).exit, 0, "after {number}");
+            let said = shop.ctl(&["status"]);
+            assert_eq!(said.exit, 0, "after {number}: {said:?}");
         }
     }
     assert_eq!(shop.ctl(&["status"]).exit, 0);

@@ -2,6 +2,8 @@
 #[cfg(test)]
 mod agent_control;
 #[cfg(test)]
+mod agent_runs;
+#[cfg(test)]
 mod bak_real;
 #[cfg(test)]
 mod config;

@@ -41,6 +41,7 @@ impl State {
             progress: None,
             cancelling: false,
         }));
+        self.say(phase_line(Phase::Preparing, self.has_terminal()), false, effects);
         self.plan_next(now);
         Ok(id)
     }
@@ -50,7 +51,8 @@ impl State {
         if let Work::Running(running) = &mut self.work {
             running.phase = phase;
             running.progress = None;
-            if phase != Phase::Done {
+            // The first was said when the run began; of the end the report tells.
+            if !matches!(phase, Phase::Preparing | Phase::Done) {
                 self.say(phase_line(phase, has_terminal), false, effects);
             }
         }

@@ -1,13 +1,20 @@
 //! A shop in a folder of its own, its agent as a process, and the command line as its people use it.
 
+use super::sqlserver::PASSWORD;
+use dmbackup::agent::status::Status;
+use dmbackup::control::client::Client;
 use std::fs::{self, File, Permissions};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 const CTL: &str = env!("CARGO_BIN_EXE_dmbackupctl");
+
+/// Longer than anything here takes, on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The folders and the configuration of one shop.
 pub struct Shop {
@@ -45,11 +52,11 @@ impl Shop {
     /// The same, with more lines in `[backup]`.
     pub fn configure_with(&self, port: u16, backup: &str) {
         let root = self.root.path().display();
-        fs::write(self.path("senha.txt"), "abre-te sésamo\n").unwrap();
+        fs::write(self.path("senha.txt"), PASSWORD).unwrap();
         fs::set_permissions(self.path("senha.txt"), Permissions::from_mode(0o600)).unwrap();
         let text = format!(
             "version = 1\n[shop]\nlegal_name = 'Farmácia São José Ltda'\n\
-             [server]\nhost = '127.0.0.1'\nport = {port}\nuser = 'dmbackup'\npassword_file = 'senha.txt'\nservice = ''\n\
+             [server]\nhost = '127.0.0.1'\nport = {port}\nuser = 'sa'\npassword_file = 'senha.txt'\nservice = ''\n\
              [backup]\nfolder = '{root}/servidor'\nreserve = '0 MB'\n{backup}\n\
              [terminal]\nfolder = '{root}/terminal'\nallow_same_volume = true\n"
         );
@@ -78,6 +85,42 @@ impl Shop {
         let mut child = self.command(&[], &words).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
         AgentProcess { child, lines, heard: Vec::new() }
+    }
+
+    /// Waits until the agent's status is as `wanted`; that status.
+    pub fn until(&self, wanted: impl Fn(&Status) -> bool) -> Status {
+        let looking = async {
+            let mut watch = Client::connect(&self.state()).await.unwrap().watch().await.unwrap();
+            loop {
+                let status = watch.next().await.unwrap();
+                if wanted(&status) {
+                    return status;
+                }
+            }
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let patient = async { tokio::time::timeout(PATIENCE, looking).await };
+        runtime.block_on(patient).expect("the status that was waited for")
+    }
+
+    /// The paths below a folder, relative to it, sorted: of the files, without those of the agent's own.
+    pub fn files(&self, folder: &str) -> Vec<String> {
+        let root = self.path(folder);
+        let mut found = Vec::new();
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    found.push(path.strip_prefix(&root).unwrap().display().to_string());
+                }
+            }
+        }
+        found.retain(|path| !path.starts_with(".dmbackup-"));
+        found.sort();
+        found
     }
 
     fn command(&self, prefix: &[&str], words: &[&str]) -> Command {
@@ -136,6 +179,13 @@ impl AgentProcess {
                 return line;
             }
         }
+    }
+
+    /// Waits until it ends by itself; everything that it printed, and its exit code.
+    pub fn ended(mut self) -> (String, Option<i32>) {
+        let mut said = self.heard.concat();
+        self.lines.read_to_string(&mut said).unwrap();
+        (said, self.child.wait().unwrap().code())
     }
 
     /// Asks it to end, as a service manager does, and waits for it.
