@@ -34,7 +34,7 @@ pub use deflate::{BLOCK_BYTES, BlockPacker, Mismatch};
 pub use hash::Sha256Sum;
 pub use inspect::{Content, Dump, Inspection, inspect};
 pub use level::Level;
-pub use manifest::{Company, MANIFEST_FORMAT, MANIFEST_NAME, Manifest, Part, Verdict};
+pub use manifest::{Company, MANIFEST_FORMAT, MANIFEST_MAX_BYTES, MANIFEST_NAME, Manifest, Part, Verdict};
 pub use pack::{PackOptions, Packed, PartDigest, pack};
 pub use read::read_manifest;
 
