@@ -1,7 +1,7 @@
 //! A logged-in connection, and how its answers are read.
 
 use super::errors::{Failure, Stage};
-use super::statements::{SESSION_ID, Statement};
+use super::statements::{SESSION, Statement};
 use super::wire::{Activity, Watched};
 use chrono::NaiveDateTime;
 use std::fmt;
@@ -9,6 +9,27 @@ use std::time::Duration;
 use tiberius::{Client, ColumnData, FromSql, Row, ToSql};
 use tokio::time::timeout;
 use tokio_util::compat::Compat;
+
+/// One session among all that the server ever had: its number, which is given again once it has ended, and when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Session {
+    pub(super) id: i16,
+    login_time: NaiveDateTime,
+}
+
+impl Session {
+    /// The session in a row with `session_id` and `login_time`.
+    pub(super) fn read(row: Fields<'_>) -> Result<Option<Self>, Failure> {
+        let id = row.int("session_id")?.and_then(|number| i16::try_from(number).ok());
+        Ok(id.zip(row.when("login_time")?).map(|(id, login_time)| Self { id, login_time }))
+    }
+}
+
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id.fmt(f)
+    }
+}
 
 /// A connection to SQL Server that is logged in. One statement at a time; after a failure that is not the server's own
 /// answer it serves no more.
@@ -74,13 +95,14 @@ impl Connection {
         answer.await.map_err(|error| Failure::of(&error, Stage::Work))
     }
 
-    /// The number of this session in the server.
-    pub(super) async fn session_id(&mut self) -> Result<i16, Failure> {
-        let row = self.row(&SESSION_ID, &[]).await?;
-        let number = row.as_ref().map(|row| Fields(row).int("session_id")).transpose()?.flatten();
-        number
-            .and_then(|number| i16::try_from(number).ok())
-            .ok_or_else(|| Failure::Garbled("no session number".into()))
+    /// This session, as the server knows it.
+    pub(super) async fn session(&mut self) -> Result<Session, Failure> {
+        let row = self.row(&SESSION, &[]).await?;
+        row.as_ref()
+            .map(|row| Session::read(Fields(row)))
+            .transpose()?
+            .flatten()
+            .ok_or_else(|| Failure::Garbled("the server does not know this session".into()))
     }
 
     /// Asks the server by TDS Attention to stop what this connection runs, and gives it time to do so. Needs no right. The

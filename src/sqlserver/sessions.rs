@@ -1,7 +1,7 @@
 //! Our own statements as the server sees them: which run, how they are ended, and that they have ended.
 
 use super::errors::Failure;
-use super::session::{Connection, Fields};
+use super::session::{Connection, Fields, Session};
 use super::statements::{PROGRAM_REQUESTS, kill};
 use super::{Server, errors};
 use crate::problem::{Code, Problem, Result};
@@ -27,10 +27,10 @@ impl Server {
             Ok(found) => found,
             Err(failure) => return Err(self.explain(&failure, self.subject()).await),
         };
-        for session_id in &found {
-            tracing::warn!(session_id, "ending a statement that an earlier run of ours left in the server");
-            if let Err(failure) = self.kill(*session_id).await {
-                tracing::warn!(session_id, cause = %failure, "it cannot be killed; waiting for its end");
+        for session in &found {
+            tracing::warn!(%session, "ending a statement that an earlier run of ours left in the server");
+            if let Err(failure) = self.kill(*session).await {
+                tracing::warn!(%session, cause = %failure, "it cannot be killed; waiting for its end");
             }
         }
         match self.await_end(None).await {
@@ -40,23 +40,23 @@ impl Server {
         }
     }
 
-    async fn own_statements(&self) -> std::result::Result<HashSet<i16>, Failure> {
+    async fn own_statements(&self) -> std::result::Result<HashSet<Session>, Failure> {
         own_statements(&mut self.open().await?, self.program()).await
     }
 
-    /// Ends session `session_id` from another connection, if it is seen to run a lasting statement of ours: a number alone
-    /// may have been given to a stranger meanwhile.
-    pub(super) async fn kill_own(&self, session_id: i16) -> std::result::Result<(), Failure> {
-        if self.own_statements().await?.contains(&session_id) {
-            self.kill(session_id).await
+    /// Ends `session` from another connection, if it is seen to run a lasting statement of ours: its number may have been
+    /// given to a stranger meanwhile.
+    pub(super) async fn kill_own(&self, session: Session) -> std::result::Result<(), Failure> {
+        if self.own_statements().await?.contains(&session) {
+            self.kill(session).await
         } else {
             Err(Failure::Lost("the statement is not seen".into()))
         }
     }
 
     /// One that is gone already is no failure.
-    async fn kill(&self, session_id: i16) -> std::result::Result<(), Failure> {
-        match self.open().await?.rows(&kill(session_id), &[]).await {
+    async fn kill(&self, session: Session) -> std::result::Result<(), Failure> {
+        match self.open().await?.rows(&kill(session.id), &[]).await {
             Err(failure) if failure.number() == Some(KILL_NO_SUCH_SESSION) => Ok(()),
             outcome => outcome.map(drop),
         }
@@ -64,24 +64,24 @@ impl Server {
 
     /// Waits until no lasting statement of ours is left: of session `only`, or of any. Kills a session of ours that goes
     /// on by itself. `false` when the time for an ending is over.
-    pub(super) async fn await_end(&self, only: Option<i16>) -> std::result::Result<bool, Failure> {
+    pub(super) async fn await_end(&self, only: Option<Session>) -> std::result::Result<bool, Failure> {
         let limits = self.limits();
         let deadline = Instant::now() + limits.ending;
         let mut connection = self.open().await?;
         let mut told = HashSet::new();
         loop {
             let mut left = own_statements(&mut connection, self.program()).await?;
-            left.retain(|session_id| only.is_none_or(|only| only == *session_id));
+            left.retain(|session| only.is_none_or(|only| only == *session));
             if left.is_empty() {
                 return Ok(true);
             }
             if Instant::now() >= deadline {
                 return Ok(false);
             }
-            for session_id in left.into_iter().filter(|session_id| told.insert(*session_id)) {
+            for session in left.into_iter().filter(|session| told.insert(*session)) {
                 // Seen under our own program name, so it is ours even if its connection broke long ago.
-                if let Err(failure) = self.kill(session_id).await {
-                    tracing::debug!(session_id, cause = %failure, "not killed");
+                if let Err(failure) = self.kill(session).await {
+                    tracing::debug!(%session, cause = %failure, "not killed");
                 }
             }
             sleep(limits.look).await;
@@ -93,14 +93,13 @@ impl Server {
 async fn own_statements(
     connection: &mut Connection,
     program: &str,
-) -> std::result::Result<HashSet<i16>, Failure> {
+) -> std::result::Result<HashSet<Session>, Failure> {
     let mut found = HashSet::new();
     for row in connection.rows(&PROGRAM_REQUESTS, &[&program]).await? {
         let fields = Fields(&row);
         let command = fields.text("command")?.unwrap_or_default();
-        let session_id = fields.int("session_id")?.and_then(|number| i16::try_from(number).ok());
         if is_lasting(&command) {
-            found.extend(session_id);
+            found.extend(Session::read(fields)?);
         }
     }
     Ok(found)

@@ -165,8 +165,10 @@ pub fn file_list_only(path: &str) -> Result<Statement, Unquotable> {
     Ok(Statement(format!("RESTORE FILELISTONLY FROM DISK = {}", device(path)?).into()))
 }
 
-/// The number of this session. Column `session_id` (smallint).
-pub const SESSION_ID: Statement = Statement::fixed("SELECT @@SPID AS session_id");
+/// This session. Columns `session_id` (smallint) and `login_time` (datetime): a number is given again to others, but not
+/// with the same time. Needs no right.
+pub const SESSION: Statement =
+    Statement::fixed("SELECT session_id, login_time FROM sys.dm_exec_sessions WHERE session_id = @@SPID");
 
 /// How far the request of session `@P1` (smallint) is. Columns `percent_complete` (real) and
 /// `estimated_completion_time` (bigint, milliseconds). No row without VIEW SERVER STATE.
@@ -174,10 +176,10 @@ pub const PROGRESS: Statement = Statement::fixed(
     "SELECT percent_complete, estimated_completion_time FROM sys.dm_exec_requests WHERE session_id = @P1",
 );
 
-/// The requests that run in sessions of the program `@P1` (nvarchar), but for this one. Columns `session_id` (smallint) and
-/// `command` (nvarchar). No row without VIEW SERVER STATE.
+/// The requests that run in sessions of the program `@P1` (nvarchar), but for this one. Columns `session_id` (smallint),
+/// `login_time` (datetime) and `command` (nvarchar). No row without VIEW SERVER STATE.
 pub const PROGRAM_REQUESTS: Statement = Statement::fixed(
-    "SELECT r.session_id, r.command FROM sys.dm_exec_requests AS r \
+    "SELECT r.session_id, s.login_time, r.command FROM sys.dm_exec_requests AS r \
      JOIN sys.dm_exec_sessions AS s ON s.session_id = r.session_id \
      WHERE s.program_name = @P1 AND r.session_id <> @@SPID",
 );

@@ -39,9 +39,9 @@ fn the_texts_of_restore_are_these() {
 
 #[test]
 fn the_texts_about_sessions_are_these() {
-    assert_snapshot!(SESSION_ID, @"SELECT @@SPID AS session_id");
+    assert_snapshot!(SESSION, @"SELECT session_id, login_time FROM sys.dm_exec_sessions WHERE session_id = @@SPID");
     assert_snapshot!(PROGRESS, @"SELECT percent_complete, estimated_completion_time FROM sys.dm_exec_requests WHERE session_id = @P1");
-    assert_snapshot!(PROGRAM_REQUESTS, @"SELECT r.session_id, r.command FROM sys.dm_exec_requests AS r JOIN sys.dm_exec_sessions AS s ON s.session_id = r.session_id WHERE s.program_name = @P1 AND r.session_id <> @@SPID");
+    assert_snapshot!(PROGRAM_REQUESTS, @"SELECT r.session_id, s.login_time, r.command FROM sys.dm_exec_requests AS r JOIN sys.dm_exec_sessions AS s ON s.session_id = r.session_id WHERE s.program_name = @P1 AND r.session_id <> @@SPID");
     assert_snapshot!(kill(57), @"KILL 57");
 }
 

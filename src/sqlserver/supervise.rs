@@ -4,7 +4,7 @@
 
 use super::Server;
 use super::errors::Failure;
-use super::session::{Connection, Fields};
+use super::session::{Connection, Fields, Session};
 use super::statements::{PROGRESS, Statement};
 use super::wire::Activity;
 use std::time::Duration;
@@ -57,23 +57,23 @@ pub(super) async fn supervise(
     let begun = Instant::now();
     let opening = async {
         let mut connection = server.open().await?;
-        let session_id = connection.session_id().await?;
-        Ok::<_, Failure>((connection, session_id))
+        let session = connection.session().await?;
+        Ok::<_, Failure>((connection, session))
     };
-    let (turn, (connection, session_id)) = tokio::select! {
+    let (turn, (connection, session)) = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(Unfinished::Cancelled),
         begun = async { Ok::<_, Failure>((server.take_turn().await, opening.await?)) } => begun?,
     };
     let stall = server.limits().stall;
-    let mut watch = Watch::new(server.clone(), session_id, connection.activity());
-    let mut running = Running::start(server.clone(), connection, session_id, statement, turn);
-    tracing::debug!(session_id, "statement started");
+    let mut watch = Watch::new(server.clone(), session.id, connection.activity());
+    let mut running = Running::start(server.clone(), connection, session, statement, turn);
+    tracing::debug!(%session, "statement started");
     loop {
         tokio::select! {
             biased;
             outcome = running.outcome() => match outcome {
-                Ok(rows) => return Ok(Done { session_id, took: begun.elapsed(), rows }),
+                Ok(rows) => return Ok(Done { session_id: session.id, took: begun.elapsed(), rows }),
                 Err(failure) => {
                     if !failure.leaves_connection_usable() {
                         running.end().await;
@@ -89,7 +89,7 @@ pub(super) async fn supervise(
                 progress(seen);
                 let quiet = watch.quiet();
                 if quiet >= stall {
-                    tracing::error!(session_id, ?quiet, "no sign of life");
+                    tracing::error!(%session, ?quiet, "no sign of life");
                     running.end().await;
                     return Err(Failure::Stalled(stall).into());
                 }
@@ -171,14 +171,14 @@ impl Watch {
     }
 }
 
-/// One lasting statement at a time: the turn goes on until the last one has ended in the server, so that what ends it can
-/// never take its successor, which may have been given the same session number, for it.
+/// One lasting statement at a time: the turn goes on until the statement has ended in the server, so that its successor meets
+/// neither a busy database nor a file that is still being undone.
 pub(super) type Turn = OwnedMutexGuard<()>;
 
 /// A statement that runs in the server. Dropped before it is over, it is ended in the background.
 struct Running {
     server: Server,
-    session_id: i16,
+    session: Session,
     /// Tells the task to ask the server by Attention to stop.
     stop: CancellationToken,
     task: Option<JoinHandle<Result<Vec<Row>, Failure>>>,
@@ -189,7 +189,7 @@ impl Running {
     fn start(
         server: Server,
         mut connection: Connection,
-        session_id: i16,
+        session: Session,
         statement: Statement,
         turn: Turn,
     ) -> Self {
@@ -204,7 +204,7 @@ impl Running {
             connection.attention().await;
             Err(Failure::Lost("stopped by Attention".into()))
         });
-        Self { server, session_id, stop, task: Some(task), turn: Some(turn) }
+        Self { server, session, stop, task: Some(task), turn: Some(turn) }
     }
 
     /// The statement's own end. Cancel-safe.
@@ -228,10 +228,10 @@ impl Running {
 
     fn ending(&mut self) -> Option<impl Future<Output = ()> + use<>> {
         let turn = self.turn.take()?;
-        let (server, session_id, stop) = (self.server.clone(), self.session_id, self.stop.clone());
+        let (server, session, stop) = (self.server.clone(), self.session, self.stop.clone());
         let task = self.task.take();
         Some(async move {
-            end(&server, session_id, task, &stop).await;
+            end(&server, session, task, &stop).await;
             drop(turn);
         })
     }
@@ -250,30 +250,30 @@ impl Drop for Running {
     }
 }
 
-/// Ends session `session_id`: KILL from a second connection; where that is not possible, Attention on its own; at last the
+/// Ends `session`: KILL from a second connection; where that is not possible, Attention on its own; at last the
 /// connection is dropped. Then waits until the server has no request of it any more. Bounded.
 async fn end(
     server: &Server,
-    session_id: i16,
+    session: Session,
     task: Option<JoinHandle<Result<Vec<Row>, Failure>>>,
     stop: &CancellationToken,
 ) {
     if let Some(mut task) = task {
-        match server.kill_own(session_id).await {
-            Ok(()) => tracing::info!(session_id, "statement killed"),
+        match server.kill_own(session).await {
+            Ok(()) => tracing::info!(%session, "statement killed"),
             Err(cause) => {
-                tracing::info!(session_id, %cause, "not killed, asking it to stop");
+                tracing::info!(%session, %cause, "not killed, asking it to stop");
                 stop.cancel();
             }
         }
         if timeout(server.limits().ending, &mut task).await.is_err() {
-            tracing::warn!(session_id, "the statement does not answer, dropping its connection");
+            tracing::warn!(%session, "the statement does not answer, dropping its connection");
             task.abort();
         }
     }
-    match server.await_end(Some(session_id)).await {
-        Ok(true) => tracing::debug!(session_id, "nothing of it runs in the server"),
-        Ok(false) => tracing::error!(session_id, "the server still runs our statement"),
-        Err(cause) => tracing::warn!(session_id, %cause, "cannot see whether our statement ended"),
+    match server.await_end(Some(session)).await {
+        Ok(true) => tracing::debug!(%session, "nothing of it runs in the server"),
+        Ok(false) => tracing::error!(%session, "the server still runs our statement"),
+        Err(cause) => tracing::warn!(%session, %cause, "cannot see whether our statement ended"),
     }
 }
