@@ -137,6 +137,12 @@ impl ExtentMap {
         Some(self.home() + at as u32 * 8 + free.trailing_ones())
     }
 
+    /// Whether an extent that the map covers is in use.
+    pub(super) fn is_in_use(&self, extent: u32) -> bool {
+        let at = extent.wrapping_sub(self.home());
+        self.free.get(at as usize / 8).is_some_and(|free| free >> (at % 8) & 1 == 0)
+    }
+
     /// How many extents from `from` up to but without `to` are in use, within the interval.
     pub(super) fn count_in_use(&self, from: u32, to: u32) -> u64 {
         let clip = |extent: u32| extent.saturating_sub(self.home()).min(GAM_EXTENTS);

@@ -230,6 +230,7 @@ impl DataPages {
             (Some(Fit::Unknown(ours)), Some(Fit::Unknown(theirs) | Fit::Fails(theirs))) if ours >= theirs => {
                 expected
             }
+            (Some(Fit::Fails(0)), Some(Fit::Unused)) if self.agree_on(named) => named,
             (Some(Fit::Fails(_)), Some(Fit::Unused)) => expected,
             (_, Some(Fit::Unused | Fit::Fails(_) | Fit::Unknown(_))) => named,
             (_, None) => expected,
@@ -255,6 +256,14 @@ impl DataPages {
         };
         let votes = |extent: &u32| (0..SLOTS).filter(|slot| base(*slot) == Some(*extent)).count();
         (0..SLOTS).filter_map(base).max_by_key(votes)
+    }
+
+    /// Whether all pages that have a header say that they are from `extent`, and none of them is damaged.
+    fn agree_on(&self, extent: Option<u32>) -> bool {
+        self.slots.iter().zip(0..).all(|(seen, slot)| {
+            let page = extent.map(|extent| extent * EXTENT_PAGES + slot);
+            seen.id.is_none_or(|id| Some(id.page) == page) && !seen.protection.is_bad()
+        })
     }
 
     fn fit(&self, extent: u32) -> Fit {
@@ -302,12 +311,22 @@ impl DataPages {
                 Met::Pages(_) | Met::Extents(_) => {}
             }
         }
-        // Without an extent map nobody can say whether something is missing.
-        let mapped = self.extents.as_ref().is_some_and(|map| map.covers(extent));
-        if self.region == 1 && !self.striped && !mapped {
-            self.extents = None;
-            findings.note_page(FindingKind::AllocationUnknown, self.offset, extent * EXTENT_PAGES);
+        if self.region == 1 && !self.striped {
+            self.check_map(extent, findings);
         }
+    }
+
+    /// Checks that the extent map calls the extent used. An extent that holds a map itself is copied in any case.
+    fn check_map(&mut self, extent: u32, findings: &mut Findings) {
+        let page = extent * EXTENT_PAGES;
+        let holds_map = extent == 0 || PageMap::stands_at(page) || ExtentMap::stands_at(page);
+        let kind = match self.extents.as_ref().filter(|map| map.covers(extent)) {
+            Some(map) if map.is_in_use(extent) || holds_map => return,
+            Some(_) => FindingKind::ExtentExtra,
+            // Without an extent map nobody can say whether something is missing.
+            None => FindingKind::AllocationUnknown,
+        };
+        findings.note_page(kind, self.offset, page);
     }
 
     fn note_missing(&mut self, from: u32, to: u32, offset: u64, findings: &mut Findings) {

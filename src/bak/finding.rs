@@ -125,6 +125,10 @@ kinds! {
     ExtentMissing = NotUnderstood, BackupNotUnderstood,
         "faltam partes que o mapa de alocação chama de usadas",
         "parts that the allocation map calls used are missing";
+    /// Extents that the allocation map calls free are in the file: it was copied before they were taken into use.
+    ExtentExtra = NotUnderstood, BackupNotUnderstood,
+        "há partes que o mapa de alocação chama de livres",
+        "there are parts that the allocation map calls free";
     /// Extents do not come in their order.
     ExtentOrder = NotUnderstood, BackupNotUnderstood,
         "partes do banco de dados fora de ordem",

@@ -74,6 +74,18 @@ fn an_extent_that_is_in_use_and_not_there_is_left_to_the_server() {
 }
 
 #[test]
+fn extents_that_were_taken_into_use_while_the_backup_began_are_left_to_the_server() {
+    // The maps know nothing of them: in the middle, at the end of the file, and where the map expects others.
+    for extra in [3, 4, 1_012, 63_700, 63_950] {
+        let kinds = changed(|extents| {
+            let place = FAR.iter().position(|extent| *extent > extra).unwrap_or(FAR.len());
+            extents.insert(place, extent_of(extra, &FAR, 1));
+        });
+        assert_eq!(kinds, [K::ExtentExtra], "extent {extra}");
+    }
+}
+
+#[test]
 fn exchanged_extents_are_noticed() {
     let kinds = changed(|extents| extents.swap(2, 4));
     assert!(kinds.contains(&K::ExtentOrder), "{kinds:?}");
