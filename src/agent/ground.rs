@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Terminal};
 use crate::destination::{Apart, Destination, Folder, Identity, Kind, LockGuard, Name, apart, enter};
 use crate::journal::EventKind;
-use crate::problem::{Exit, Result};
+use crate::problem::{Code, Exit, Result};
 use crate::slot::ArchiveName;
 use crate::sqlserver::Server;
 use crate::words;
@@ -192,8 +192,11 @@ impl Ground {
             Ok(count) => {
                 tracing::warn!(count, "statements of the last process were still running and have ended")
             }
-            // A server that does not answer may still be writing; one that answers, but does not let us look, will not.
-            Err(problem) if problem.exit() == Exit::Server => return Err(problem),
+            // A server that does not answer, or whose statement does not end, may still be writing; one that answers, but does
+            // not let us look, will not.
+            Err(problem) if problem.exit() == Exit::Server || problem.code == Code::DatabaseBusy => {
+                return Err(problem);
+            }
             Err(problem) => tracing::warn!(%problem, "our statements in the server cannot be looked for"),
         }
         let local = Arc::clone(&world.local);

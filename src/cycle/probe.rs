@@ -51,13 +51,14 @@ pub fn configuration(news: &News) -> Look {
 
 /// Does SQL Server answer, let us in, and is the database as it should be?
 pub async fn server(server: &Server, database: &DatabaseName) -> (Look, Option<Health>) {
-    const CHAIN: [CheckId; 6] = [
+    const CHAIN: [CheckId; 7] = [
         CheckId::Service,
         CheckId::Server,
         CheckId::Access,
         CheckId::Database,
         CheckId::Damage,
         CheckId::Options,
+        CheckId::LesserRights,
     ];
     let mut look = Look::default();
     match server.health(database).await {
