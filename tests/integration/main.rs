@@ -16,6 +16,8 @@ mod kills;
 #[cfg(test)]
 mod logging;
 #[cfg(test)]
+mod manual;
+#[cfg(test)]
 mod run;
 #[cfg(test)]
 mod sqlserver;
