@@ -78,6 +78,7 @@ fn manifest(part: &PartDigest) -> Result<Manifest> {
         run: Uuid::nil(),
         sequence: 0,
         hour: None,
+        reason: None,
         begun: DateTime::default(),
         finished: DateTime::default(),
         shop: String::new(),

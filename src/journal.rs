@@ -18,7 +18,7 @@ use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::{Change, Store};
+use store::{Change, Store, Wanted};
 
 /// What an [`Event`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,6 +66,8 @@ pub struct PendingCopy {
     pub hour: u8,
     /// Its run's sequence number.
     pub sequence: u64,
+    /// It is an extra copy, outside the rotation (CC3).
+    pub extra: bool,
 }
 
 /// The journal of one agent; clones are the same journal. Its calls block for a moment, and up to a second where another
@@ -138,7 +140,7 @@ impl Journal {
     /// # Errors
     /// It cannot be read now.
     pub fn runs(&self, limit: u32, outcome: Option<Outcome>) -> Result<Vec<RunReport>> {
-        self.lock().runs(limit, outcome.as_slice())
+        self.lock().runs(limit, Wanted { outcomes: outcome.as_slice(), only_rotation: false })
     }
 
     /// One run; `None` for one that it does not know.
@@ -154,15 +156,16 @@ impl Journal {
     /// # Errors
     /// It cannot be read now.
     pub fn last(&self) -> Result<Option<RunReport>> {
-        Ok(self.lock().runs(1, &[])?.pop())
+        Ok(self.lock().runs(1, Wanted::default())?.pop())
     }
 
-    /// The last run that made a backup: Success or Warning.
+    /// The last run that made a backup for the rotation: Success or Warning.
     ///
     /// # Errors
     /// It cannot be read now.
     pub fn last_good(&self) -> Result<Option<RunReport>> {
-        Ok(self.lock().runs(1, &[Outcome::Success, Outcome::Warning])?.pop())
+        let good = Wanted { outcomes: &[Outcome::Success, Outcome::Warning], only_rotation: true };
+        Ok(self.lock().runs(1, good)?.pop())
     }
 
     /// Size in bytes of the last dump that became a backup.

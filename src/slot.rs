@@ -1,6 +1,10 @@
 //! The 24 hours and the weekdays: names, order, what a new backup replaces (DM27, DM28), and which hours may yield when a
 //! disk runs full. Pure: nothing here looks at a disk or at a clock.
 
+pub mod extra;
+
+pub use extra::Reason;
+
 use chrono::{DateTime, Datelike, FixedOffset, TimeDelta, Timelike, Utc, Weekday};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -273,7 +277,7 @@ impl ArchiveName {
     const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"];
 
     /// Folders beside the files that are neither hours nor weekdays.
-    const FOLDERS: [&str; 3] = ["extra", "resgate", "anterior"];
+    const FOLDERS: [&str; 3] = [extra::FOLDER, "resgate", "anterior"];
 
     /// The name, if every system that we know takes it.
     pub fn new(name: &str) -> Result<Self, NotAFileName> {

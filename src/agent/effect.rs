@@ -1,9 +1,11 @@
 //! What the agent wants done in the world.
 
 use super::input::Ticket;
-use crate::backup::outcome::{RunId, RunReport, Trigger};
+use crate::backup::Aim;
+use crate::backup::outcome::{Outcome, RunId, RunReport, Trigger};
 use crate::config::Config;
 use crate::control::protocol::{Reply, Request};
+use crate::problem::{Code, Problem};
 use crate::slot::Hour;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset};
@@ -67,11 +69,44 @@ pub struct Wanted {
     pub begun: DateTime<FixedOffset>,
     /// A person confirms that a shrunk database is right.
     pub accept_shrunk: bool,
+    /// What it is for.
+    pub aim: Aim,
 }
 
 impl Wanted {
     /// Its slot: the local hour in which it begins, 0 to 23.
     pub fn hour(&self) -> u8 {
         Hour::of(self.begun).number()
+    }
+
+    /// Whether it is for the rotation.
+    pub fn is_rotation(&self) -> bool {
+        self.aim == Aim::Rotation
+    }
+
+    /// The report of a run that ended at `at`, because of `problem`, before it had begun.
+    pub fn not_made(self, database: &str, at: DateTime<FixedOffset>, problem: Problem) -> RunReport {
+        let cancelled = problem.code == Code::RunCancelled;
+        RunReport {
+            id: self.id,
+            sequence: 0,
+            trigger: self.trigger,
+            purpose: self.aim.purpose(),
+            attempt: self.attempt,
+            hour: self.hour(),
+            started_at: self.begun,
+            finished_at: Some(at),
+            outcome: Some(if cancelled { Outcome::Cancelled } else { Outcome::Failed }),
+            database: database.to_owned(),
+            phases: Vec::new(),
+            bak_bytes: 0,
+            zip_bytes: 0,
+            bak_sha256: String::new(),
+            zip_sha256: String::new(),
+            verdict: None,
+            server: None,
+            terminal: None,
+            problems: vec![problem],
+        }
     }
 }

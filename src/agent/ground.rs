@@ -259,8 +259,10 @@ pub fn claim(destination: &dyn Destination, identity: &Identity, home: &Home) ->
 /// The highest number among the backups that stand there: the order goes on even where the journal was lost.
 fn highest_sequence(destination: &dyn Destination, archive: &ArchiveName) -> u64 {
     let sets = destination.sets(archive).unwrap_or_default();
-    let numbers = sets.into_iter().filter_map(|(set, _)| {
-        let mut file = destination.open(&Name::zip(set, archive)).ok()??;
+    let sets = sets.into_iter().map(|(set, _)| Name::zip(set, archive));
+    let extras = destination.extras().unwrap_or_default().into_iter().map(|(name, _)| name);
+    let numbers = sets.chain(extras).filter_map(|name| {
+        let mut file = destination.open(&name).ok()??;
         read_manifest(&mut *file).ok()?.map(|manifest| manifest.sequence)
     });
     numbers.max().unwrap_or_default()

@@ -34,13 +34,17 @@ impl History {
         history
     }
 
-    /// A run began.
+    /// A run for the rotation began.
     pub fn began(&mut self, at: DateTime<Utc>) {
         self.begun = Some(at);
     }
 
-    /// A run ended.
+    /// A run ended. One that was not made for the rotation says nothing about it.
     pub fn ended(&mut self, run: RunReport) {
+        if !run.purpose.is_rotation() {
+            self.last = Some(run);
+            return;
+        }
         let cut_short = was_cut_short(&run);
         // One that is cut short again and again must not begin again for ever.
         if !cut_short || self.cut_short {
@@ -151,7 +155,7 @@ pub fn cut_short() -> Problem {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::backup::outcome::Trigger;
+    use crate::backup::outcome::{Purpose, Trigger};
     use crate::words::Words;
     use uuid::Uuid;
 
@@ -168,6 +172,7 @@ pub(crate) mod tests {
             id: Uuid::from_u128(u128::try_from(hour).unwrap() + 1),
             sequence: 1,
             trigger: Trigger::Schedule,
+            purpose: Purpose::Rotation,
             attempt: 1,
             hour: u8::try_from(hour % 24).unwrap(),
             started_at: at(hour),

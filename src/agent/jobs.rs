@@ -6,15 +6,15 @@ use super::ground::Ground;
 use super::input::{Event, InForce};
 use super::lookup;
 use super::owner::{Answer, Hands};
+use super::problems;
 use super::status::PendingView;
-use crate::backup::outcome::{Outcome, Phase, Progress, RunReport};
+use crate::backup::outcome::{Phase, Progress, RunReport};
 use crate::backup::{Monitor, Order, copy_pending, run};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::protocol::Request;
 use crate::journal::PendingCopy;
-use crate::problem::{Code, Problem};
-use crate::words;
+use crate::problem::Problem;
 use crate::words::Language;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -109,7 +109,7 @@ impl Hands for Workers {
         let fallen = job.clone();
         let (monitor, stop) = (self.reporter(), self.stop.clone());
         self.start(async move { Event::RunEnded(Box::new(job.run(monitor, stop).await)) }, move |problem| {
-            Event::RunEnded(Box::new(fallen.not_made(0, problem)))
+            Event::RunEnded(Box::new(fallen.not_made(problem)))
         });
     }
 
@@ -171,7 +171,10 @@ impl Hands for Workers {
 
 /// What the terminal lacks, for clients.
 pub fn pending_views(pending: &[PendingCopy]) -> Vec<PendingView> {
-    pending.iter().map(|copy| PendingView { hour: copy.hour, sequence: copy.sequence }).collect()
+    pending
+        .iter()
+        .map(|copy| PendingView { hour: copy.hour, sequence: copy.sequence, extra: copy.extra })
+        .collect()
 }
 
 /// One run and everything that it needs.
@@ -192,7 +195,7 @@ impl Job {
             let sequence = super::patience::blocking(move || Ok(ground.next_sequence())).await?;
             Ok((standing, sequence))
         };
-        let ready = stop.run_until_cancelled(ready).await.unwrap_or_else(|| Err(stopped()));
+        let ready = stop.run_until_cancelled(ready).await.unwrap_or_else(|| Err(problems::stopped()));
         match ready {
             Ok((standing, sequence)) => {
                 let order = Order {
@@ -202,11 +205,12 @@ impl Job {
                     attempt: self.wanted.attempt,
                     begun: self.wanted.begun,
                     accept_shrunk: self.wanted.accept_shrunk,
+                    aim: self.wanted.aim.clone(),
                 };
                 run(order, &standing.world, monitor, stop).await
             }
             Err(problem) => {
-                let report = self.not_made(0, problem);
+                let report = self.not_made(problem);
                 if let Err(problem) = ground.home().journal.finish(&report) {
                     tracing::warn!(%problem, "the journal does not keep this run");
                 }
@@ -216,40 +220,10 @@ impl Job {
     }
 
     /// The report of a run that did not even begin.
-    fn not_made(&self, sequence: u64, problem: Problem) -> RunReport {
-        let cancelled = problem.code == Code::RunCancelled;
-        RunReport {
-            id: self.wanted.id,
-            sequence,
-            trigger: self.wanted.trigger,
-            attempt: self.wanted.attempt,
-            hour: self.wanted.hour(),
-            started_at: self.wanted.begun,
-            finished_at: Some(self.clock.local_now()),
-            outcome: Some(if cancelled { Outcome::Cancelled } else { Outcome::Failed }),
-            database: self.config.database().map(|name| name.as_str().to_owned()).unwrap_or_default(),
-            phases: Vec::new(),
-            bak_bytes: 0,
-            zip_bytes: 0,
-            bak_sha256: String::new(),
-            zip_sha256: String::new(),
-            verdict: None,
-            server: None,
-            terminal: None,
-            problems: vec![problem],
-        }
+    fn not_made(&self, problem: Problem) -> RunReport {
+        let database = self.config.database().map(|name| name.as_str().to_owned()).unwrap_or_default();
+        self.wanted.clone().not_made(&database, self.clock.local_now(), problem)
     }
-}
-
-fn stopped() -> Problem {
-    Problem::new(
-        Code::RunCancelled,
-        words!("O backup foi interrompido a pedido.", "The backup was stopped on request."),
-        words!(
-            "Nada foi alterado: os backups anteriores continuam como estavam.",
-            "Nothing changed: the earlier backups stay as they were."
-        ),
-    )
 }
 
 /// Tells the loop how a run goes on, no more often than people can see.

@@ -8,7 +8,7 @@ use crate::clock::Zone;
 use crate::control::protocol::{MAX_RUNS, Place, Reply, Request, SlotView};
 use crate::destination::{Destination, Name, Stat};
 use crate::problem::{Problem, Result};
-use crate::slot::{ArchiveName, Set};
+use crate::slot::{ArchiveName, extra};
 use std::sync::Arc;
 
 /// The answer to a question that the loop has no answer to.
@@ -29,6 +29,7 @@ pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Gr
         | Request::Watch
         | Request::Check
         | Request::BackupNow { .. }
+        | Request::ExtraBackup { .. }
         | Request::Cancel
         | Request::Config => Err(Problem::internal("a question for the loop was looked up")),
     };
@@ -62,22 +63,25 @@ fn list(
     archive: &ArchiveName,
     zone: &Zone,
 ) -> Result<Vec<SlotView>> {
-    let sets = destination.sets(archive)?;
-    Ok(sets.into_iter().map(|(set, stat)| view(place, destination, archive, zone, set, stat)).collect())
+    let sets = destination.sets(archive)?.into_iter();
+    let sets = sets.map(|(set, stat)| (set.to_string(), Name::zip(set, archive), stat));
+    let extras = destination.extras()?.into_iter();
+    let extras = extras.map(|(name, stat)| (extra::FOLDER.to_owned(), name, stat));
+    Ok(sets.chain(extras).map(|(set, name, stat)| view(place, destination, zone, set, &name, stat)).collect())
 }
 
 fn view(
     place: Place,
     destination: &dyn Destination,
-    archive: &ArchiveName,
     zone: &Zone,
-    set: Set,
+    set: String,
+    name: &Name,
     stat: Stat,
 ) -> SlotView {
     SlotView {
-        set: set.to_string(),
+        set,
         place,
-        path: destination.path_of(&Name::zip(set, archive)).display().to_string(),
+        path: destination.path_of(name).display().to_string(),
         bytes: stat.bytes,
         modified: zone.local(stat.modified),
     }

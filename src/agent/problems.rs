@@ -1,6 +1,8 @@
 //! What the agent itself tells people that is wrong.
 
 use crate::problem::{Code, Problem};
+use crate::slot::Reason;
+use crate::slot::extra::NotAReason;
 use crate::words;
 use crate::words::{Language, duration};
 use chrono::TimeDelta;
@@ -20,6 +22,51 @@ pub fn cancelling() -> Problem {
         Code::AgentNotNow,
         words!("O backup em andamento está sendo cancelado.", "The backup that goes on is being cancelled."),
         words!("Aguarde alguns segundos e peça de novo.", "Wait a few seconds and ask again."),
+    )
+}
+
+/// A run that was stopped before it had begun.
+pub fn stopped() -> Problem {
+    Problem::new(
+        Code::RunCancelled,
+        words!("O backup foi interrompido a pedido.", "The backup was stopped on request."),
+        words!(
+            "Nada foi alterado: os backups anteriores continuam como estavam.",
+            "Nothing changed: the earlier backups stay as they were."
+        ),
+    )
+}
+
+/// As many runs as may wait are waiting already.
+pub fn too_many_waiting() -> Problem {
+    Problem::new(
+        Code::AgentNotNow,
+        words!("Já há backups demais esperando a vez.", "Too many backups are waiting for their turn."),
+        words!("Aguarde o fim deles e peça de novo.", "Wait until they have ended, and ask again."),
+    )
+}
+
+/// A text that cannot be the reason of an extra copy.
+pub fn not_a_reason(why: NotAReason) -> Problem {
+    let longest = Reason::LONGEST_CHARS;
+    let sentence = match why {
+        NotAReason::Empty => words!("Falta o motivo da cópia extra.", "The extra copy needs a reason."),
+        NotAReason::TooLong => words!(
+            "O motivo da cópia extra tem mais de {longest} letras.",
+            "The reason of the extra copy has more than {longest} letters."
+        ),
+        NotAReason::Control => words!(
+            "O motivo da cópia extra tem quebras de linha ou outros caracteres de controle.",
+            "The reason of the extra copy has line breaks or other control characters."
+        ),
+    };
+    Problem::new(
+        Code::Usage,
+        sentence,
+        words!(
+            "Diga em poucas palavras para que ela é, por exemplo «antes da atualização»; sem dados de clientes.",
+            "Say in a few words what it is for, such as «before the update»; without customers' data."
+        ),
     )
 }
 

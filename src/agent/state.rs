@@ -22,6 +22,7 @@ use crate::cycle::step::Step;
 use crate::words;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset, TimeDelta};
+use std::collections::VecDeque;
 use tokio::time::Instant;
 
 /// The run that goes on.
@@ -45,8 +46,8 @@ pub enum Work {
     Idle,
     /// A run.
     Running(Box<Running>),
-    /// Copies are made up; then, where given, a run begins that was wanted meanwhile.
-    Copying(Option<Wanted>),
+    /// Copies are made up.
+    Copying,
 }
 
 /// Where the agent is in its life.
@@ -79,6 +80,8 @@ pub struct Retry {
 pub struct State {
     pub(super) stage: Stage,
     pub(super) work: Work,
+    /// Runs that were asked for meanwhile, and begin when the work has ended, in this order.
+    pub(super) waiting: VecDeque<Wanted>,
     pub(super) step: Option<Step>,
     pub(super) line: Words,
     pub(super) history: History,
@@ -105,6 +108,7 @@ impl State {
         Self {
             stage: Stage::Starting,
             work: Work::Idle,
+            waiting: VecDeque::new(),
             step: None,
             line: words!("Iniciando...", "Starting..."),
             history,
@@ -128,7 +132,7 @@ impl State {
     pub fn step(&mut self, input: Input, now: &Now) -> Vec<Effect> {
         let mut effects = Vec::new();
         match input {
-            Input::Shutdown => self.shut_down(&mut effects),
+            Input::Shutdown => self.shut_down(now, &mut effects),
             Input::Asked(request, ticket) => self.asked(request, ticket, now, &mut effects),
             Input::Reported(event) => self.reported(event, now, &mut effects),
             Input::Tick(passage) => self.tick(passage, now, &mut effects),
@@ -154,20 +158,14 @@ impl State {
         }
     }
 
-    fn shut_down(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn shut_down(&mut self, now: &Now, effects: &mut Vec<Effect>) {
         let first = self.stage != Stage::Stopping;
         self.stage = Stage::Stopping;
         self.retry = None;
-        match &mut self.work {
-            Work::Idle => effects.push(Effect::Finish),
-            Work::Running(running) => {
-                running.cancelling = true;
-                effects.push(Effect::Stop);
-            }
-            Work::Copying(next) => {
-                *next = None;
-                effects.push(Effect::Stop);
-            }
+        if self.work == Work::Idle {
+            effects.push(Effect::Finish);
+        } else {
+            self.stop_work(now, effects);
         }
         if first {
             self.say(words!("Encerrando...", "Ending..."), false, effects);
@@ -217,6 +215,12 @@ impl State {
             effects.push(Effect::StartCycle);
         }
         self.decide(&report.look, now, effects);
+    }
+
+    /// The database's name; empty while no configuration is in force.
+    fn database(&self) -> String {
+        let name = self.in_force.as_ref().and_then(|in_force| in_force.config.database());
+        name.map(|name| name.as_str().to_owned()).unwrap_or_default()
     }
 
     fn has_terminal(&self) -> bool {

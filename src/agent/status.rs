@@ -1,6 +1,6 @@
 //! What clients see of the agent: one plain value, whole each time. Nothing here is secret and nothing is a customer's.
 
-use crate::backup::outcome::{Outcome, Phase, Progress, RunId, RunReport, Trigger};
+use crate::backup::outcome::{Outcome, Phase, Progress, Purpose, RunId, RunReport, Trigger};
 use crate::config::Finding;
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
@@ -56,6 +56,9 @@ pub struct Status {
     pub subject: Option<Subject>,
     /// The run that goes on.
     pub run: Option<RunningView>,
+    /// Runs that begin when the one that goes on has ended, in this order.
+    #[serde(default)]
+    pub waiting: Vec<WaitingView>,
     /// When a failed run is tried a second time.
     pub retry_at: Option<DateTime<FixedOffset>>,
     /// When the next backup is due; `None` while nothing is scheduled.
@@ -107,6 +110,9 @@ pub struct RunningView {
     pub id: RunId,
     /// What started it.
     pub trigger: Trigger,
+    /// What it makes its backup for.
+    #[serde(default)]
+    pub purpose: Purpose,
     /// 1, or 2 for the second try after a failure.
     pub attempt: u8,
     /// Its slot, 0 to 23.
@@ -121,6 +127,17 @@ pub struct RunningView {
     pub cancelling: bool,
 }
 
+/// A run that waits for its turn.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingView {
+    /// Names the run.
+    pub id: RunId,
+    /// What it will make its backup for.
+    pub purpose: Purpose,
+    /// When it was asked for.
+    pub asked_at: DateTime<FixedOffset>,
+}
+
 /// A backup that the terminal does not have yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingView {
@@ -128,6 +145,9 @@ pub struct PendingView {
     pub hour: u8,
     /// Its place among the backups.
     pub sequence: u64,
+    /// It is an extra copy, outside the rotation.
+    #[serde(default)]
+    pub extra: bool,
 }
 
 /// Space in the backup folder.
@@ -158,6 +178,7 @@ pub fn phase_line(phase: Phase, has_terminal: bool) -> Words {
 pub fn end_line(report: &RunReport) -> Words {
     let at_terminal = report.terminal.as_ref().is_some_and(|copy| copy.done);
     match report.outcome {
+        Some(Outcome::Success | Outcome::Warning) if !report.purpose.is_rotation() => extra_line(report),
         Some(Outcome::Success | Outcome::Warning) if at_terminal => words!(
             "Backup realizado no servidor e copiado para o terminal de backup",
             "Backup made on the server and copied to the backup terminal"
@@ -173,5 +194,16 @@ pub fn end_line(report: &RunReport) -> Words {
         Some(Outcome::Failed | Outcome::Interrupted) | None => {
             words!("Backup não realizado", "Backup not made")
         }
+    }
+}
+
+/// What the status line says when an extra copy was made (CC12).
+fn extra_line(report: &RunReport) -> Words {
+    match &report.terminal {
+        Some(copy) if !copy.done => words!(
+            "Cópia de Segurança Realizada com Sucesso; a cópia para o terminal de backup ficou pendente",
+            "Extra copy made; its copy at the backup terminal is pending"
+        ),
+        Some(_) | None => words!("Cópia de Segurança Realizada com Sucesso", "Extra copy made"),
     }
 }

@@ -1,8 +1,9 @@
 //! From what the agent knows to what clients see.
 
+use super::effect::Wanted;
 use super::input::Now;
 use super::state::{Running, Stage, State, Work};
-use super::status::{Activity, RunningView, Status, Subject};
+use super::status::{Activity, RunningView, Status, Subject, WaitingView};
 use crate::config::{Config, Terminal};
 use crate::cycle::health::worst;
 use chrono::{DateTime, FixedOffset};
@@ -37,8 +38,9 @@ impl State {
             subject: self.in_force.as_ref().map(|in_force| subject(&in_force.config)),
             run: match &self.work {
                 Work::Running(running) => Some(running_view(running)),
-                Work::Idle | Work::Copying(_) => None,
+                Work::Idle | Work::Copying => None,
             },
+            waiting: self.waiting.iter().map(waiting_view).collect(),
             retry_at: self.retry.as_ref().map(|retry| retry.shown),
             next_due: self.next_due,
             last: self.history.last.clone(),
@@ -52,7 +54,7 @@ impl State {
         match (self.stage, &self.work) {
             (Stage::Stopping, _) => Activity::Stopping,
             (Stage::Starting | Stage::Ready, Work::Running(_)) => Activity::Running,
-            (Stage::Starting | Stage::Ready, Work::Copying(_)) => Activity::Copying,
+            (Stage::Starting | Stage::Ready, Work::Copying) => Activity::Copying,
             (Stage::Starting, Work::Idle) => Activity::Starting,
             (Stage::Ready, Work::Idle) if self.step.is_some() => Activity::Checking,
             (Stage::Ready, Work::Idle) => Activity::Waiting,
@@ -75,10 +77,15 @@ fn subject(config: &Config) -> Subject {
     }
 }
 
+fn waiting_view(wanted: &Wanted) -> WaitingView {
+    WaitingView { id: wanted.id, purpose: wanted.aim.purpose(), asked_at: wanted.begun }
+}
+
 fn running_view(running: &Running) -> RunningView {
     RunningView {
         id: running.wanted.id,
         trigger: running.wanted.trigger,
+        purpose: running.wanted.aim.purpose(),
         attempt: running.wanted.attempt,
         hour: running.wanted.hour(),
         started_at: running.wanted.begun,

@@ -35,6 +35,9 @@ pub struct Manifest {
     /// Its hour slot, 0 to 23; `None` where it was not made for one.
     #[serde(default)]
     pub hour: Option<u8>,
+    /// Why it was made, where it is an extra copy outside the rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// When the run began, by the shop's clock.
     pub begun: DateTime<FixedOffset>,
     /// When SQL Server had finished the dump.
@@ -201,6 +204,7 @@ pub(super) mod tests {
             run: Uuid::from_u128(1),
             sequence: 42,
             hour: Some(9),
+            reason: None,
             begun: DateTime::parse_from_rfc3339("2022-06-28T09:00:00-03:00").unwrap(),
             finished: DateTime::parse_from_rfc3339("2022-06-28T09:00:07-03:00").unwrap(),
             shop: "Farmácia São João".to_owned(),

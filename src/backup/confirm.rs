@@ -1,6 +1,7 @@
 //! The end of a run: what was written is read back and takes its good names. On the server first: the slot is renamed into
 //! place, then the newest and the weekday are linked, then the dump becomes `MCDados.bak`; the terminal follows.
 
+use super::aim::Aim;
 use super::links::{self, Linking};
 use super::outcome::{CopyReport, Phase, Progress};
 use super::pack::{self, Packed};
@@ -8,9 +9,8 @@ use super::pending;
 use super::run::{Run, blocking, cancelled};
 use super::terminal::{Decision, STALL, TerminalCopy};
 use crate::archive::{self, Seal, Sha256Sum};
-use crate::destination::{Name, ReadBack, Staged};
+use crate::destination::{ReadBack, Staged};
 use crate::problem::{Code, Problem, Result};
-use crate::slot::{Day, Hour, Set};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -90,14 +90,9 @@ async fn read_back(
 
 /// The names of this backup: the weekday only where the dump is fit for it, and a database that shrank was confirmed.
 fn linking(run: &Run<'_>, fit_for_weekday: bool) -> Linking {
-    let begun = run.order.begun;
     let shrank = run.report.problems.iter().any(|problem| problem.code == Code::DatabaseShrank);
     let accepted = run.order.accept_shrunk || run.world.config.backup.accept_shrunk;
-    let mut to = vec![Set::Newest];
-    if fit_for_weekday && (!shrank || accepted) {
-        to.push(Set::Day(Day::of(begun)));
-    }
-    Linking { from: Set::Hour(Hour::of(begun)), to }
+    run.order.linking(run.world.archive(), fit_for_weekday && (!shrank || accepted))
 }
 
 async fn publish(
@@ -107,16 +102,14 @@ async fn publish(
     read: ReadBack,
 ) -> Result<()> {
     let local = Arc::clone(&run.world.local);
-    let archive = run.world.archive().clone();
     let names = linking.clone();
     let link_problem = blocking(move || {
         staged.publish()?;
-        Ok(links::make(&*local, &archive, &names))
+        Ok(links::make(&*local, &names))
     })
     .await?;
-    let slot = Name::zip(linking.from, run.world.archive());
     run.report.server = Some(CopyReport {
-        path: run.world.local.path_of(&slot).display().to_string(),
+        path: run.world.local.path_of(&linking.from).display().to_string(),
         done: true,
         from_medium: Some(read.from_medium),
         links_pending: link_problem.is_some(),
@@ -127,16 +120,20 @@ async fn publish(
     Ok(())
 }
 
-/// The dump becomes `MCDados.bak`. The zip stands already, so that a failure here is a Warning.
+/// The dump of the rotation becomes `MCDados.bak`; another's is not kept. The zip stands already, so that a failure here is a
+/// Warning.
 async fn keep_dump(run: &mut Run<'_>, dumped: super::dump::Dumped) {
-    if let Err(problem) = blocking(move || dumped.staged.publish()).await {
+    let is_newest = run.order.aim == Aim::Rotation;
+    let kept =
+        blocking(move || if is_newest { dumped.staged.publish() } else { dumped.staged.discard() }).await;
+    if let Err(problem) = kept {
         run.warn(problem);
     }
 }
 
 async fn finish_terminal(run: &mut Run<'_>, copy: Option<TerminalCopy>, sha256: Sha256Sum, links: Linking) {
     let Some(terminal) = run.world.terminal.clone() else { return };
-    let Linking { from, .. } = links;
+    let path = terminal.path_of(&links.from).display().to_string();
     let done = match copy {
         Some(copy) => {
             let (meter, since) = run.meter();
@@ -161,17 +158,16 @@ async fn finish_terminal(run: &mut Run<'_>, copy: Option<TerminalCopy>, sha256: 
     };
     match done {
         Ok(report) => {
-            pending::done(run, from, report.links_pending).await;
+            pending::done(run, report.links_pending);
             run.report.terminal = Some(report);
         }
         Err(problem) => {
-            let path = terminal.path_of(&Name::zip(from, run.world.archive())).display().to_string();
             run.report.terminal =
                 Some(CopyReport { path, done: false, from_medium: None, links_pending: true });
             if let Some(problem) = problem {
                 run.warn(problem);
             }
-            pending::note(run, from).await;
+            pending::note(run);
         }
     }
 }

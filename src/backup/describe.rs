@@ -1,5 +1,6 @@
 //! What a run says of its backup: the manifest, and the sentence of a dump that cannot be read.
 
+use super::aim::Aim;
 use super::prepare::Prepared;
 use super::run::Run;
 use crate::archive::{Company, MANIFEST_FORMAT, Manifest, Verdict};
@@ -13,12 +14,17 @@ use std::path::Path;
 pub(super) fn manifest(run: &Run<'_>, prepared: &Prepared) -> Result<Manifest> {
     let world = run.world;
     let shop = &world.config.shop;
+    let (hour, reason) = match &run.order.aim {
+        Aim::Rotation => (Some(run.report.hour), None),
+        Aim::Extra(reason) => (None, Some(reason.to_string())),
+    };
     Ok(Manifest {
         format: MANIFEST_FORMAT,
         program: env!("CARGO_PKG_VERSION").to_owned(),
         run: run.order.id,
         sequence: run.order.sequence,
-        hour: Some(run.report.hour),
+        hour,
+        reason,
         begun: run.order.begun,
         finished: world.clock.local_now(),
         shop: world.identity.shop.clone(),

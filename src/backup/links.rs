@@ -3,31 +3,28 @@
 
 use crate::destination::{Destination, Name};
 use crate::problem::{Problem, Result};
-use crate::slot::ArchiveName;
-use crate::slot::Set;
 
 /// The names that a backup takes besides its hour's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Linking {
-    /// The hour slot, where it stands.
-    pub from: Set,
+    /// The name under which it stands.
+    pub from: Name,
     /// The other names, in the order in which they are made.
-    pub to: Vec<Set>,
+    pub to: Vec<Name>,
 }
 
 /// Makes every link of `linking` at `destination`. Returns the first problem; the other links are tried all the same.
-pub fn make(destination: &dyn Destination, archive: &ArchiveName, linking: &Linking) -> Option<Problem> {
+pub fn make(destination: &dyn Destination, linking: &Linking) -> Option<Problem> {
     let mut first = None;
     for to in &linking.to {
-        if let Err(problem) = link(destination, archive, linking.from, *to) {
-            tracing::warn!(set = ?to, %problem, "a name of the newest backup could not be made");
+        if let Err(problem) = link(destination, &linking.from, to) {
+            tracing::warn!(name = %to, %problem, "a name of the newest backup could not be made");
             first.get_or_insert(problem);
         }
     }
     first
 }
 
-fn link(destination: &dyn Destination, archive: &ArchiveName, from: Set, to: Set) -> Result<()> {
-    let (from, to) = (Name::zip(from, archive), Name::zip(to, archive));
-    destination.link(&from, &to).map(|linked| tracing::debug!(?linked, %to, "named"))
+fn link(destination: &dyn Destination, from: &Name, to: &Name) -> Result<()> {
+    destination.link(from, to).map(|linked| tracing::debug!(?linked, %to, "named"))
 }

@@ -7,6 +7,7 @@
 //! [`run()`] makes one backup; [`copy_pending`] makes up what the terminal lacks. Both are told everything by a [`World`]
 //! and tell everything to a [`Monitor`].
 
+mod aim;
 mod confirm;
 pub mod contents;
 mod describe;
@@ -24,5 +25,6 @@ mod run;
 mod terminal;
 mod verdict;
 
+pub use aim::Aim;
 pub use pending::{MadeUp, copy_pending};
 pub use run::{Monitor, Order, World, run};

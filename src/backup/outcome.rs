@@ -24,6 +24,27 @@ pub enum Trigger {
     Request,
 }
 
+/// What a run makes its backup for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Purpose {
+    /// For the rotation: the hour, the newest, the weekday.
+    #[default]
+    Rotation,
+    /// To be kept outside the rotation (CC3).
+    Extra {
+        /// Why, in a person's words.
+        reason: String,
+    },
+}
+
+impl Purpose {
+    /// Whether it counts in the rotation: for the schedule, and for the age of the last good backup.
+    pub fn is_rotation(&self) -> bool {
+        *self == Self::Rotation
+    }
+}
+
 /// Where a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -109,9 +130,12 @@ pub struct RunReport {
     pub sequence: u64,
     /// What started it.
     pub trigger: Trigger,
+    /// What it makes its backup for.
+    #[serde(default)]
+    pub purpose: Purpose,
     /// 1, or 2 for the second try after a failure.
     pub attempt: u8,
-    /// The local hour in which it began: its slot, 0 to 23.
+    /// The local hour in which it began: its slot, 0 to 23, where it is made for the rotation.
     pub hour: u8,
     /// When it began.
     pub started_at: DateTime<FixedOffset>,

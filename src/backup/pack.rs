@@ -13,7 +13,6 @@ use crate::archive::{self, Manifest, PackOptions, Part, PartDigest};
 use crate::bak::{Checker, Examination};
 use crate::destination::{Name, Staged};
 use crate::problem::{Code, Problem, Result};
-use crate::slot::{Hour, Set};
 use crate::sqlserver::Server;
 use crate::words::Words;
 use std::fs::File;
@@ -46,12 +45,11 @@ struct Pass {
 /// The dump is refused, the backup folder's disk failed or is full, or somebody stopped the run. What was begun on both
 /// sides is removed again.
 pub(super) async fn pack(run: &mut Run<'_>, prepared: &Prepared, dumped: Dumped) -> Result<Packed> {
-    let set = Set::Hour(Hour::of(run.order.begun));
-    let name = Name::zip(set, run.world.archive());
-    let local = Arc::clone(&run.world.local);
-    let staged = blocking(move || local.stage(&name)).await?;
+    let name = run.order.zip(run.world.archive());
+    let (local, zip) = (Arc::clone(&run.world.local), name.clone());
+    let staged = blocking(move || local.stage(&zip)).await?;
     let growth = Arc::new(Growth::default());
-    let terminal = follow(run, prepared, set, &growth, &*staged);
+    let terminal = follow(run, prepared, &name, &growth, &*staged);
     let copied = terminal.as_ref().map(TerminalCopy::meter);
     let job = Job {
         dump: dumped.staged.path().to_owned(),
@@ -62,7 +60,7 @@ pub(super) async fn pack(run: &mut Run<'_>, prepared: &Prepared, dumped: Dumped)
         server: run.world.server.clone(),
         cancel: run.cancel.clone(),
         growth: Arc::clone(&growth),
-        options: options_of(run, &dumped, set)?,
+        options: options_of(run, &dumped, &name)?,
     };
     let (meter, since) = run.meter();
     let total = dumped.bytes;
@@ -110,19 +108,19 @@ pub(super) async fn discard(copy: TerminalCopy) {
 fn follow(
     run: &mut Run<'_>,
     prepared: &Prepared,
-    set: Set,
+    name: &Name,
     growth: &Arc<Growth>,
     staged: &dyn Staged,
 ) -> Option<TerminalCopy> {
     let terminal = Arc::clone(prepared.terminal.as_ref()?);
-    let archive = run.world.archive().clone();
+    let name = name.clone();
     let started = File::open(staged.path())
         .map_err(|error| run.world.local.explain(&error))
-        .and_then(|source| TerminalCopy::start(terminal, set, archive, Arc::clone(growth), Box::new(source)));
+        .and_then(|source| TerminalCopy::start(terminal, name, Arc::clone(growth), Box::new(source)));
     started.map_err(|problem| run.warn(problem)).ok()
 }
 
-fn options_of(run: &Run<'_>, dumped: &Dumped, set: Set) -> Result<PackOptions> {
+fn options_of(run: &Run<'_>, dumped: &Dumped, name: &Name) -> Result<PackOptions> {
     let world = run.world;
     Ok(PackOptions {
         entry_name: archive::entry_name(world.database()?.as_str()),
@@ -131,7 +129,7 @@ fn options_of(run: &Run<'_>, dumped: &Dumped, set: Set) -> Result<PackOptions> {
         modified: run.order.begun,
         total_bytes: Some(dumped.bytes),
         source_shown: dumped.staged.path().display().to_string(),
-        sink_shown: world.local.path_of(&Name::zip(set, world.archive())).display().to_string(),
+        sink_shown: world.local.path_of(name).display().to_string(),
     })
 }
 

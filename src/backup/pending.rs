@@ -5,10 +5,10 @@ use super::contents::{self, Held};
 use super::links::{self, Linking};
 use super::outcome::{Phase, Progress};
 use super::run::{Monitor, Run, World, blocking, cancelled};
-use crate::destination::{Destination, Name, Staged};
+use crate::destination::{Destination, Name, Staged, Stat};
 use crate::journal::PendingCopy;
 use crate::problem::{Code, Problem, Result};
-use crate::slot::{ArchiveName, Hour, Set};
+use crate::slot::{ArchiveName, Set};
 use crate::words;
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -63,25 +63,31 @@ const fn rank(set: Set) -> u8 {
     }
 }
 
+/// The extra copies that the terminal lacks (pure), in the order of `server`. Each has a name of its own for ever, so that
+/// names are all that is compared.
+fn missing_extras(server: Vec<(Name, Stat)>, terminal: &[(Name, Stat)]) -> Vec<Name> {
+    let lacks = |name: &Name| !terminal.iter().any(|(other, _)| other == name);
+    server.into_iter().map(|(name, _)| name).filter(lacks).collect()
+}
+
 /// Remembers that the terminal lacks the backup of `run`.
-pub(super) async fn note(run: &mut Run<'_>, set: Set) {
-    let Set::Hour(hour) = set else { return };
-    let copy = PendingCopy { hour: hour.number(), sequence: run.order.sequence };
-    change(run, hour, Some(copy));
+pub(super) fn note(run: &mut Run<'_>) {
+    change(run, true);
 }
 
 /// Remembers that the terminal has the backup of `run`, or all of it but links.
-pub(super) async fn done(run: &mut Run<'_>, set: Set, links_pending: bool) {
-    let Set::Hour(hour) = set else { return };
-    let copy = links_pending.then(|| PendingCopy { hour: hour.number(), sequence: run.order.sequence });
-    change(run, hour, copy);
+pub(super) fn done(run: &mut Run<'_>, links_pending: bool) {
+    change(run, links_pending);
 }
 
-fn change(run: &mut Run<'_>, hour: Hour, copy: Option<PendingCopy>) {
+fn change(run: &mut Run<'_>, lacks: bool) {
+    let (hour, sequence) = (run.report.hour, run.order.sequence);
+    let extra = !run.report.purpose.is_rotation();
     let journal = &run.world.journal;
     let changed = journal.pending().and_then(|mut pending| {
-        pending.retain(|other| other.hour != hour.number());
-        pending.extend(copy);
+        // An hour's new backup takes the old one's place; extra copies stay side by side.
+        pending.retain(|other| other.extra || extra || other.hour != hour);
+        pending.extend(lacks.then_some(PendingCopy { hour, sequence, extra }));
         journal.set_pending(&pending)
     });
     if let Err(problem) = changed {
@@ -96,6 +102,8 @@ pub struct MadeUp {
     pub copied: Vec<Set>,
     /// Files that it still lacks.
     pub left: Vec<Set>,
+    /// Extra copies that it has now.
+    pub extras: Vec<Name>,
     /// What stopped it.
     pub problem: Option<Problem>,
 }
@@ -127,7 +135,7 @@ fn remember(journal: &crate::journal::Journal, made_up: &MadeUp) -> Result<()> {
         return journal.set_pending(&[]);
     }
     let mut pending = journal.pending()?;
-    pending.retain(|copy| !made_up.copied.iter().any(|set| is_hour(*set, copy.hour)));
+    pending.retain(|copy| copy.extra || !made_up.copied.iter().any(|set| is_hour(*set, copy.hour)));
     journal.set_pending(&pending)
 }
 
@@ -149,9 +157,10 @@ impl Work {
         let found = self.terminal.check(&self.identity).and_then(|()| {
             let server = contents::read(&*self.local, &self.archive)?;
             let terminal = contents::read(&*self.terminal, &self.archive)?;
-            Ok(missing(&server, &terminal))
+            let extras = missing_extras(self.local.extras()?, &self.terminal.extras()?);
+            Ok((missing(&server, &terminal), extras))
         });
-        let missing = match found {
+        let (missing, extras) = match found {
             Ok(missing) => missing,
             Err(problem) => return MadeUp { problem: Some(problem), ..MadeUp::default() },
         };
@@ -169,27 +178,38 @@ impl Work {
                 }
             }
         }
+        for name in extras {
+            if made_up.problem.is_none() {
+                match self.copy(&name) {
+                    Ok(()) => made_up.extras.push(name),
+                    Err(problem) => made_up.problem = Some(problem),
+                }
+            }
+        }
         made_up
     }
 
     fn one(&self, file: &Missing) -> Result<()> {
-        if self.cancel.is_cancelled() {
-            return Err(cancelled());
-        }
+        let name = Name::zip(file.set, &self.archive);
         match file.way {
-            Way::Copy => self.copy(file.set),
+            Way::Copy => self.copy(&name),
             Way::LinkFrom(from) => {
-                let linking = Linking { from, to: vec![file.set] };
-                links::make(&*self.terminal, &self.archive, &linking).map_or(Ok(()), Err)
+                if self.cancel.is_cancelled() {
+                    return Err(cancelled());
+                }
+                let linking = Linking { from: Name::zip(from, &self.archive), to: vec![name] };
+                links::make(&*self.terminal, &linking).map_or(Ok(()), Err)
             }
         }
     }
 
-    fn copy(&self, set: Set) -> Result<()> {
-        let name = Name::zip(set, &self.archive);
-        let Some(mut source) = self.local.open(&name)? else { return Ok(()) };
-        let total = self.local.stat(&name)?.map(|stat| stat.bytes);
-        let mut staged = self.terminal.stage(&name)?;
+    fn copy(&self, name: &Name) -> Result<()> {
+        if self.cancel.is_cancelled() {
+            return Err(cancelled());
+        }
+        let Some(mut source) = self.local.open(name)? else { return Ok(()) };
+        let total = self.local.stat(name)?.map(|stat| stat.bytes);
+        let mut staged = self.terminal.stage(name)?;
         match self.transfer(&mut *source, &mut *staged, total) {
             Ok(()) => staged.publish(),
             Err(problem) => {
@@ -250,8 +270,7 @@ fn differs(shown: &str) -> Problem {
 mod tests {
     use super::*;
     use crate::archive::Manifest;
-    use crate::destination::Stat;
-    use crate::slot::Day;
+    use crate::slot::{Day, Hour};
     use chrono::DateTime;
     use proptest::prelude::*;
     use uuid::Uuid;
@@ -263,6 +282,7 @@ mod tests {
             run: Uuid::nil(),
             sequence,
             hour: None,
+            reason: None,
             begun: DateTime::UNIX_EPOCH.fixed_offset(),
             finished: DateTime::UNIX_EPOCH.fixed_offset(),
             shop: String::new(),

@@ -90,7 +90,7 @@ fn present(run: &Run<'_>, kind: Kind, dump: Option<OldDump>, held: &[Held]) -> P
                     sequence: file.sequence(),
                     begun,
                     bytes: file.stat.bytes,
-                    pending: pending.iter().any(|copy| copy.hour == hour.number()),
+                    pending: pending.iter().any(|copy| !copy.extra && copy.hour == hour.number()),
                     shared,
                 });
             }

@@ -1,6 +1,7 @@
 //! One run from beginning to end. Each [`State`] carries what the phases before it made, so that a phase can only begin with
 //! what it needs; [`Run`] carries what every phase tells: the report, the progress, the wish to stop.
 
+use super::aim::Aim;
 use super::estimate::Estimate;
 use super::outcome::{Outcome, Phase, PhaseTime, Progress, RunId, RunReport, Trigger};
 use super::prepare::Prepared;
@@ -41,6 +42,8 @@ pub struct Order {
     pub begun: DateTime<FixedOffset>,
     /// A person confirms that a database which shrank by more than half is right, so that the weekday may be replaced.
     pub accept_shrunk: bool,
+    /// What it is for.
+    pub aim: Aim,
 }
 
 /// What a run works with.
@@ -177,6 +180,7 @@ impl<'a> Run<'a> {
             id: order.id,
             sequence: order.sequence,
             trigger: order.trigger,
+            purpose: order.aim.purpose(),
             attempt: order.attempt,
             hour: Hour::of(order.begun).number(),
             started_at: order.begun,

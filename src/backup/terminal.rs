@@ -7,7 +7,6 @@ use super::outcome::CopyReport;
 use crate::archive::Sha256Sum;
 use crate::destination::{Destination, Name, ReadSeek, Staged};
 use crate::problem::{Code, Problem, Result};
-use crate::slot::Set;
 use crate::words;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -61,14 +60,13 @@ pub struct TerminalCopy {
 }
 
 impl TerminalCopy {
-    /// Starts to follow `source`, whose growing `growth` tells, into `set` of `terminal`.
+    /// Starts to follow `source`, whose growing `growth` tells, to `name` at `terminal`.
     ///
     /// # Errors
     /// The thread cannot be started.
     pub fn start(
         terminal: Arc<dyn Destination>,
-        set: Set,
-        archive: crate::slot::ArchiveName,
+        name: Name,
         growth: Arc<Growth>,
         source: Box<dyn ReadSeek>,
     ) -> Result<Self> {
@@ -76,7 +74,7 @@ impl TerminalCopy {
         let (decision, decided) = mpsc::channel();
         let (tell, done) = oneshot::channel();
         let shown = terminal.shown();
-        let worker = Worker { terminal, set, archive, growth, meter: Arc::clone(&meter) };
+        let worker = Worker { terminal, name, growth, meter: Arc::clone(&meter) };
         std::thread::Builder::new()
             .name("terminal".into())
             .spawn(move || {
@@ -141,16 +139,14 @@ impl TerminalCopy {
 
 struct Worker {
     terminal: Arc<dyn Destination>,
-    set: Set,
-    archive: crate::slot::ArchiveName,
+    name: Name,
     growth: Arc<Growth>,
     meter: Arc<Meter>,
 }
 
 impl Worker {
     fn work(&self, mut source: Box<dyn ReadSeek>, decided: &mpsc::Receiver<Decision>) -> Result<CopyReport> {
-        let name = Name::zip(self.set, &self.archive);
-        let mut staged = self.terminal.stage(&name)?;
+        let mut staged = self.terminal.stage(&self.name)?;
         self.meter.step();
         let copied = self.copy(&mut *source, &mut *staged);
         match copied {
@@ -197,10 +193,10 @@ impl Worker {
     }
 
     fn publish(&self, staged: Box<dyn Staged>, from_medium: bool, links: &Linking) -> Result<CopyReport> {
-        let path = self.terminal.path_of(&Name::zip(self.set, &self.archive)).display().to_string();
+        let path = self.terminal.path_of(&self.name).display().to_string();
         staged.publish()?;
         self.meter.step();
-        let links_pending = links::make(&*self.terminal, &self.archive, links).is_some();
+        let links_pending = links::make(&*self.terminal, links).is_some();
         Ok(CopyReport { path, done: true, from_medium: Some(from_medium), links_pending })
     }
 

@@ -112,8 +112,14 @@ pub struct BackupArgs {
     #[arg(long)]
     pub wait: bool,
     /// Confirm that a database that shrank by more than half is right
-    #[arg(long)]
+    #[arg(long, conflicts_with = "keep")]
     pub accept_shrunk: bool,
+    /// Make an extra copy, outside the rotation, that is kept until somebody removes it
+    #[arg(long, requires = "reason")]
+    pub keep: bool,
+    /// Why the extra copy is made, in a few words; they stand in its file's name
+    #[arg(long, value_name = "TEXT", requires = "keep")]
+    pub reason: Option<String>,
 }
 
 /// Of `journal`.

@@ -1,10 +1,11 @@
 //! `backup` and `cancel`.
 
+use super::args::BackupArgs;
 use super::printer::Printer;
 use super::report;
 use crate::agent::status::Status;
 use crate::backup::outcome::{RunId, RunReport};
-use crate::control::client::Client;
+use crate::control::client::{Accepted, Client};
 use crate::problem::{Exit, Result};
 use crate::words;
 use crate::words::Words;
@@ -18,13 +19,21 @@ struct Begun {
     joined: bool,
 }
 
-/// Asks for a backup; waits for its end where `wait`.
+/// Asks for a backup, or for an extra copy; waits for its end where that is asked.
 ///
 /// # Errors
 /// There is no agent, it says no, or it ends while we wait.
-pub async fn begin(state: &Path, accept_shrunk: bool, wait: bool, printer: &mut Printer) -> Result<Exit> {
+pub async fn begin(state: &Path, args: BackupArgs, printer: &mut Printer) -> Result<Exit> {
     let mut client = Client::connect(state).await?;
-    let accepted = client.backup_now(accept_shrunk).await?;
+    let accepted = match args.reason {
+        Some(reason) => client.extra_backup(reason).await?,
+        None => client.backup_now(args.accept_shrunk).await?,
+    };
+    report_on(state, accepted, args.wait, printer).await
+}
+
+/// Tells that a run was begun or joined; waits for its end where `wait`.
+async fn report_on(state: &Path, accepted: Accepted, wait: bool, printer: &mut Printer) -> Result<Exit> {
     if !printer.is_json() {
         printer.words(&if accepted.joined {
             words!("Um backup já está em andamento; acompanhando.", "A backup goes on already; joined it.")
@@ -57,6 +66,9 @@ async fn follow(state: &Path, run: RunId, printer: &mut Printer) -> Result<RunRe
             return Ok(last.clone());
         }
         if status.run.as_ref().is_some_and(|running| running.id == run) {
+            show(&status, &mut said, printer);
+        } else if status.waiting.iter().any(|waiting| waiting.id == run) {
+            // What it waits for is shown meanwhile.
             show(&status, &mut said, printer);
         } else if let Some(ended) = ended(state, run).await? {
             return Ok(ended);

@@ -102,6 +102,7 @@ fn value_name(english: &str) -> &'static str {
         "LOGIN" => "LOGIN",
         "FILE" => "ARQUIVO",
         "COMMAND" => "COMANDO",
+        "TEXT" => "TEXTO",
         _ => "VALOR",
     }
 }
@@ -129,6 +130,8 @@ const PORTUGUESE: &[(&str, &str)] = &[
     ("backup", "Faz um backup agora, ou acompanha o que está em andamento"),
     ("backup --wait", "Espera o fim; o código de saída é o do backup"),
     ("backup --accept_shrunk", "Confirma que um banco que encolheu mais da metade está certo"),
+    ("backup --keep", "Faz uma cópia extra, fora da rotação, guardada até alguém a remover"),
+    ("backup --reason", "Motivo da cópia extra, em poucas palavras; elas ficam no nome do arquivo"),
     ("cancel", "Para o backup em andamento"),
     ("slots", "Lista os backups de cada horário, aqui e no terminal"),
     ("journal", "Mostra os últimos backups e o resultado de cada um"),

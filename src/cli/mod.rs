@@ -99,7 +99,7 @@ async fn dispatch(cli: Cli, mut printer: Printer) -> Exit {
         }
         Verb::Status(args) => status::show(&state, args.watch, &mut printer).await,
         Verb::Check => check::check(&config_path, &state, &mut printer).await,
-        Verb::Backup(args) => backup::begin(&state, args.accept_shrunk, args.wait, &mut printer).await,
+        Verb::Backup(args) => backup::begin(&state, args, &mut printer).await,
         Verb::Cancel => backup::cancel(&state, &mut printer).await,
         Verb::Slots => lists::slots(&state, &mut printer).await,
         Verb::Journal(args) => {

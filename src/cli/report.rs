@@ -1,7 +1,8 @@
 //! A run, told to people: what came of it, where the files are, how long each part took.
 
-use crate::backup::outcome::{CopyReport, Outcome, Phase, PhaseTime, Progress, RunReport, Trigger};
+use crate::backup::outcome::{CopyReport, Outcome, Phase, PhaseTime, Progress, Purpose, RunReport, Trigger};
 use crate::problem::{Exit, Problem};
+use crate::slot::extra;
 use crate::words;
 use crate::words::{Language, Words, bytes, date_time, decimal, duration};
 use std::time::Duration;
@@ -42,12 +43,19 @@ pub fn trigger(trigger: Trigger) -> Words {
 /// One line for a list: `22/11/2026 09:00  09h  Sucesso`.
 pub fn short(report: &RunReport, language: Language) -> String {
     let when = date_time(report.started_at, language);
-    format!("{when}  {:02}h  {}", report.hour, outcome(report.outcome).get(language))
+    let place = match &report.purpose {
+        Purpose::Rotation => format!("{:02}h", report.hour),
+        Purpose::Extra { .. } => extra::FOLDER.to_owned(),
+    };
+    format!("{when}  {place}  {}", outcome(report.outcome).get(language))
 }
 
 /// Everything that a person wants to know of a run that ended, one line each.
 pub fn lines(report: &RunReport, language: Language) -> Vec<String> {
     let mut lines = vec![headline(report, language)];
+    if let Purpose::Extra { reason } = &report.purpose {
+        lines.push(words!("motivo: {reason}", "reason: {reason}").get(language).to_owned());
+    }
     lines.extend(files(report).into_iter().map(|words| words.get(language).to_owned()));
     lines.extend(sizes(report, language));
     lines.extend(parts(&report.phases, language));

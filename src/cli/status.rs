@@ -2,11 +2,12 @@
 
 use super::printer::Printer;
 use super::report;
-use crate::agent::status::{Activity, Status, Subject};
+use crate::agent::status::{Activity, PendingView, Status, Subject};
 use crate::control::client::Client;
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
 use crate::problem::{Exit, Result};
+use crate::slot::extra;
 use crate::words;
 use crate::words::{Language, bytes, date_time};
 use std::path::Path;
@@ -78,7 +79,10 @@ pub fn lines(status: &Status, language: Language) -> Vec<String> {
         row(&words!("Terminal:", "Terminal:"), terminal);
     }
     if !status.pending.is_empty() {
-        let hours: Vec<_> = status.pending.iter().map(|copy| format!("{:02}h", copy.hour)).collect();
+        let name = |copy: &PendingView| {
+            if copy.extra { extra::FOLDER.to_owned() } else { format!("{:02}h", copy.hour) }
+        };
+        let hours: Vec<_> = status.pending.iter().map(name).collect();
         row(&words!("Cópias pendentes:", "Pending copies:"), hours.join(", "));
     }
     lines.extend(findings(status, language));

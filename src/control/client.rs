@@ -105,9 +105,19 @@ impl Client {
     /// # Errors
     /// As [`Client::ask`].
     pub async fn backup_now(&mut self, accept_shrunk: bool) -> Result<Accepted> {
-        let Reply::Accepted { run, joined } = self.ask(&Request::BackupNow { accept_shrunk }).await? else {
-            return Err(unexpected());
-        };
+        self.ask_for_run(&Request::BackupNow { accept_shrunk }).await
+    }
+
+    /// Asks for an extra copy, outside the rotation.
+    ///
+    /// # Errors
+    /// As [`Client::ask`]; [`Code::Usage`] for a reason that is none.
+    pub async fn extra_backup(&mut self, reason: String) -> Result<Accepted> {
+        self.ask_for_run(&Request::ExtraBackup { reason }).await
+    }
+
+    async fn ask_for_run(&mut self, request: &Request) -> Result<Accepted> {
+        let Reply::Accepted { run, joined } = self.ask(request).await? else { return Err(unexpected()) };
         Ok(Accepted { run, joined })
     }
 

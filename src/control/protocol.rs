@@ -97,7 +97,12 @@ pub enum Request {
         #[serde(default)]
         accept_shrunk: bool,
     },
-    /// Stops the run that goes on (4D2), or a second try that waits.
+    /// Makes an extra copy, outside the rotation (CC3): a run of its own, which waits for the one that goes on.
+    ExtraBackup {
+        /// Why, in a few words; at most [`Reason::LONGEST_CHARS`](crate::slot::Reason::LONGEST_CHARS) characters.
+        reason: String,
+    },
+    /// Stops the run that goes on (4D2) and those that wait for its end, or a second try that waits.
     Cancel,
     /// What stands in the slots, here and at the terminal.
     Slots,
@@ -122,7 +127,7 @@ impl Request {
     /// Whether only whoever sits at the machine may ask it; everything else is for every local user.
     pub fn needs_hands(&self) -> bool {
         match self {
-            Self::BackupNow { .. } | Self::Cancel => true,
+            Self::BackupNow { .. } | Self::ExtraBackup { .. } | Self::Cancel => true,
             Self::Status
             | Self::Watch
             | Self::Check
@@ -148,7 +153,7 @@ pub enum Reply {
         /// What is unhealthy, causes first.
         checks: Vec<CheckView>,
     },
-    /// To [`Request::BackupNow`].
+    /// To [`Request::BackupNow`] and [`Request::ExtraBackup`].
     Accepted {
         /// The run that was begun or joined.
         run: RunId,
@@ -190,7 +195,7 @@ pub enum Reply {
 /// One file in a slot or another set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotView {
-    /// `newest`, an hour such as `09h`, or a weekday such as `Segunda`.
+    /// `newest`, an hour such as `09h`, a weekday such as `Segunda`, or `extra`.
     pub set: String,
     /// Whether it stands in the backup folder or at the terminal.
     pub place: Place,
@@ -314,6 +319,7 @@ mod tests {
             Request::Watch,
             Request::Check,
             Request::BackupNow { accept_shrunk: true },
+            Request::ExtraBackup { reason: "antes do balanço".to_owned() },
             Request::Cancel,
             Request::Slots,
             Request::Journal { limit: 7, outcome: Some(Outcome::Failed) },

@@ -9,7 +9,7 @@ use crate::destination::{Apart, Destination, Name, Stat};
 use crate::journal::{Journal, PendingCopy};
 use crate::platform::{self, ServiceState};
 use crate::problem::{Code, Problem, Result};
-use crate::slot::Set;
+use crate::slot::{self, Set};
 use crate::sqlserver::{Health, Server};
 use crate::words;
 use crate::words::{Language, bytes};
@@ -192,7 +192,7 @@ fn present(dump: Option<Stat>, sets: &[(Set, Stat)], pending: &[PendingCopy]) ->
                 sequence,
                 begun: stat.modified,
                 bytes: stat.bytes,
-                pending: pending.iter().any(|copy| copy.hour == hour.number()),
+                pending: pending.iter().any(|copy| !copy.extra && copy.hour == hour.number()),
                 shared: shared(set, stat),
             }),
             Set::Newest | Set::Day(_) if shared(set, stat) => {}
@@ -248,7 +248,10 @@ fn not_apart(shown: &str) -> Problem {
 
 fn copies_pending(pending: &[PendingCopy]) -> Problem {
     let count = pending.len();
-    let hours: Vec<_> = pending.iter().map(|copy| format!("{:02}h", copy.hour)).collect();
+    let hours: Vec<_> = pending
+        .iter()
+        .map(|copy| if copy.extra { slot::extra::FOLDER.to_owned() } else { format!("{:02}h", copy.hour) })
+        .collect();
     let hours = hours.join(", ");
     Problem::new(
         Code::TerminalPending,

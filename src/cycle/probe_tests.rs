@@ -94,7 +94,7 @@ fn what_a_second_name_shares_takes_its_room_once() {
     fs::hard_link(root.path().join("09h/MCDados.zip"), root.path().join("MCDados.zip")).unwrap();
     fs::write(root.path().join("Segunda/MCDados.zip"), [0; 70]).unwrap();
     let sets = local.sets(&ArchiveName::default()).unwrap();
-    let present = present(None, &sets, &[PendingCopy { hour: 9, sequence: 1 }]);
+    let present = present(None, &sets, &[PendingCopy { hour: 9, sequence: 1, extra: false }]);
     assert_eq!(present.other_sets_bytes, 70);
     assert_eq!(present.hours.len(), 1);
     assert!(present.hours[0].pending && present.hours[0].shared);
@@ -102,7 +102,9 @@ fn what_a_second_name_shares_takes_its_room_once() {
 
 #[test]
 fn pending_copies_are_counted_and_named() {
-    let problem =
-        copies_pending(&[PendingCopy { hour: 9, sequence: 2 }, PendingCopy { hour: 8, sequence: 1 }]);
+    let problem = copies_pending(&[
+        PendingCopy { hour: 9, sequence: 2, extra: false },
+        PendingCopy { hour: 8, sequence: 1, extra: false },
+    ]);
     assert!(problem.sentence.pt.contains("2 backup(s): 09h, 08h"), "{problem}");
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::durable::{self, Ledger, LockFile};
 use crate::platform;
 use crate::problem::{Problem, Result};
-use crate::slot::{ArchiveName, Set};
+use crate::slot::{ArchiveName, Set, extra};
 use chrono::DateTime;
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -239,6 +239,11 @@ impl Destination for Folder {
         Ok(found)
     }
 
+    fn extras(&self) -> Result<Vec<(Name, Stat)>> {
+        self.is_there()?;
+        self.explained(extras_below(&self.root))
+    }
+
     fn link(&self, from: &Name, to: &Name) -> Result<Linked> {
         self.is_ours()?;
         let (source, target) = (from.below(&self.root), to.below(&self.root));
@@ -288,6 +293,22 @@ impl Destination for Folder {
     fn explain(&self, error: &io::Error) -> Problem {
         self.place_of_staged().explain(error)
     }
+}
+
+fn extras_below(root: &Path) -> io::Result<Vec<(Name, Stat)>> {
+    let entries = match fs::read_dir(root.join(extra::FOLDER)) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let file = entry?.file_name();
+        let Some(name) = file.to_str().and_then(Name::extra_file) else { continue };
+        found.extend(stat_of(&name.below(root))?.map(|stat| (name, stat)));
+    }
+    found.sort_by(|(one, _), (other, _)| other.cmp(one));
+    Ok(found)
 }
 
 fn stat_of(path: &Path) -> io::Result<Option<Stat>> {

@@ -193,6 +193,12 @@ pub trait Destination: Send + Sync + fmt::Debug {
     /// The destination does not answer.
     fn sets(&self, archive: &ArchiveName) -> Result<Vec<(Set, Stat)>>;
 
+    /// The extra copies, outside the rotation; the youngest name first.
+    ///
+    /// # Errors
+    /// The destination does not answer.
+    fn extras(&self) -> Result<Vec<(Name, Stat)>>;
+
     /// Gives the finished file `from` the further name `to`, replacing what stood there. Where the file system has no second
     /// names a copy is made and read back, which takes as long as writing it did.
     ///

@@ -1,7 +1,8 @@
 //! Names below a destination: relative, short, and taken by every system that we know.
 
 use crate::durable::PARTIAL;
-use crate::slot::{ArchiveName, Set};
+use crate::slot::{ArchiveName, Reason, Set, extra};
+use chrono::{DateTime, FixedOffset};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +43,17 @@ impl Name {
     /// The zip of a place of the rotation.
     pub fn zip(set: Set, archive: &ArchiveName) -> Self {
         Self(set.folder().into_iter().chain([archive.zip()]).collect())
+    }
+
+    /// The extra copy that began at `begun` (CC3).
+    pub fn extra(begun: DateTime<FixedOffset>, sequence: u64, reason: &Reason) -> Self {
+        Self(vec![extra::FOLDER.to_owned(), extra::file_name(begun, sequence, reason)])
+    }
+
+    /// The extra copy with this file name; `None` where it names no zip.
+    pub fn extra_file(file: &str) -> Option<Self> {
+        let name = Self::new(&format!("{}/{file}", extra::FOLDER)).ok()?;
+        (name.0.len() == 2 && file.to_ascii_lowercase().ends_with(".zip")).then_some(name)
     }
 
     /// The newest dump.

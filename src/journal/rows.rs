@@ -1,7 +1,8 @@
 //! Rows of the file and what they stand for.
 
+use super::store::Wanted;
 use super::{Event, EventKind, PendingCopy};
-use crate::backup::outcome::{Outcome, RunId, RunReport};
+use crate::backup::outcome::{RunId, RunReport};
 use crate::words::Words;
 use chrono::DateTime;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -69,15 +70,17 @@ fn run_in(row: &Row<'_>) -> rusqlite::Result<Option<RunReport>> {
     Ok(read.inspect_err(|error| tracing::warn!(%error, "a run in the journal cannot be read")).ok())
 }
 
-/// The last runs with one of `outcomes` (all where there is none), newest first.
-pub fn runs(connection: &Connection, limit: u32, outcomes: &[Outcome]) -> rusqlite::Result<Vec<RunReport>> {
-    let names: Vec<String> = outcomes.iter().filter_map(name_of).collect();
-    let wanted = serde_json::to_string(&names).unwrap_or_else(|_| "[]".to_owned());
+/// The last runs that are `wanted`, newest first. Runs of older versions have no purpose: they were made for the rotation.
+pub fn runs(connection: &Connection, limit: u32, wanted: Wanted<'_>) -> rusqlite::Result<Vec<RunReport>> {
+    let names: Vec<String> = wanted.outcomes.iter().filter_map(name_of).collect();
+    let only_rotation = wanted.only_rotation;
+    let outcomes = serde_json::to_string(&names).unwrap_or_else(|_| "[]".to_owned());
     let mut statement = connection.prepare(
-        "SELECT report FROM run WHERE ?1 = '[]' OR outcome IN (SELECT value FROM json_each(?1)) \
+        "SELECT report FROM run WHERE (?1 = '[]' OR outcome IN (SELECT value FROM json_each(?1))) \
+         AND (NOT ?3 OR coalesce(json_extract(report, '$.purpose.kind'), 'rotation') = 'rotation') \
          ORDER BY number DESC LIMIT ?2",
     )?;
-    let rows = statement.query_map(params![wanted, limit], run_in)?;
+    let rows = statement.query_map(params![outcomes, limit, only_rotation], run_in)?;
     rows.filter_map(Result::transpose).collect()
 }
 
@@ -114,20 +117,25 @@ pub fn events(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Event
 }
 
 pub fn put_pending(connection: &Connection, pending: &[PendingCopy]) -> rusqlite::Result<()> {
-    connection.execute("DELETE FROM pending", [])?;
-    let mut statement =
-        connection.prepare("INSERT OR REPLACE INTO pending (hour, sequence) VALUES (?1, ?2)")?;
+    connection.execute_batch("DELETE FROM pending; DELETE FROM pending_extra;")?;
+    let mut hour = connection.prepare("INSERT OR REPLACE INTO pending (hour, sequence) VALUES (?1, ?2)")?;
+    let mut extra =
+        connection.prepare("INSERT OR REPLACE INTO pending_extra (hour, sequence) VALUES (?1, ?2)")?;
     for copy in pending {
+        let statement = if copy.extra { &mut extra } else { &mut hour };
         statement.execute(params![copy.hour, number(copy.sequence)])?;
     }
     Ok(())
 }
 
 pub fn pending(connection: &Connection) -> rusqlite::Result<Vec<PendingCopy>> {
-    let mut statement = connection.prepare("SELECT hour, sequence FROM pending ORDER BY sequence DESC")?;
+    let mut statement = connection.prepare(
+        "SELECT hour, sequence, 0 FROM pending UNION ALL SELECT hour, sequence, 1 FROM pending_extra \
+         ORDER BY 2 DESC",
+    )?;
     let rows = statement.query_map([], |row| {
         let sequence: i64 = row.get(1)?;
-        Ok(PendingCopy { hour: row.get(0)?, sequence: sequence.unsigned_abs() })
+        Ok(PendingCopy { hour: row.get(0)?, sequence: sequence.unsigned_abs(), extra: row.get(2)? })
     })?;
     rows.collect()
 }

@@ -25,6 +25,23 @@ pub enum Change {
     Sequence(u64),
 }
 
+/// Which runs are looked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Only those that ended so; all where it is empty.
+    pub outcomes: &'a [Outcome],
+    /// Only those that were made for the rotation.
+    pub only_rotation: bool,
+}
+
+impl Wanted<'_> {
+    fn has(self, report: &RunReport) -> bool {
+        let ended = self.outcomes.is_empty()
+            || report.outcome.is_some_and(|outcome| self.outcomes.contains(&outcome));
+        ended && (!self.only_rotation || report.purpose.is_rotation())
+    }
+}
+
 /// The journal's file, opened anew at each use until it can be.
 #[derive(Debug)]
 pub struct Store {
@@ -178,14 +195,11 @@ impl Store {
         }
     }
 
-    pub fn runs(&mut self, limit: u32, outcomes: &[Outcome]) -> Result<Vec<RunReport>> {
-        let wanted = |report: &&RunReport| {
-            outcomes.is_empty() || report.outcome.is_some_and(|outcome| outcomes.contains(&outcome))
-        };
-        let mut found: Vec<_> = self.waiting.runs.iter().rev().filter(wanted).cloned().collect();
+    pub fn runs(&mut self, limit: u32, wanted: Wanted<'_>) -> Result<Vec<RunReport>> {
+        let waiting = self.waiting.runs.iter().rev().filter(|report| wanted.has(report));
+        let mut found: Vec<_> = waiting.cloned().collect();
         let more = limit.saturating_add(u32::try_from(self.waiting.runs.len()).unwrap_or(u32::MAX));
-        let mut written =
-            self.read(!found.is_empty(), |connection| rows::runs(connection, more, outcomes))?;
+        let mut written = self.read(!found.is_empty(), |connection| rows::runs(connection, more, wanted))?;
         written.retain(|report| !self.waiting.runs.iter().any(|newer| newer.id == report.id));
         found.append(&mut written);
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));

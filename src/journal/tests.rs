@@ -1,7 +1,7 @@
 //! Tests of the journal: what was written is read back, and a broken journal stops nothing.
 
 use super::*;
-use crate::backup::outcome::{Phase, PhaseTime, Trigger};
+use crate::backup::outcome::{Phase, PhaseTime, Purpose, Trigger};
 use crate::clock::SystemClock;
 use chrono::TimeDelta;
 use rusqlite::Connection;
@@ -27,6 +27,7 @@ fn report(sequence: u64, outcome: Option<Outcome>) -> RunReport {
         id: Uuid::new_v4(),
         sequence,
         trigger: Trigger::Schedule,
+        purpose: Purpose::Rotation,
         attempt: 1,
         hour: 9,
         started_at: at(sequence as i64),
@@ -52,7 +53,7 @@ fn written() -> TempDir {
     journal.begin(&report(1, None)).unwrap();
     journal.finish(&report(2, Some(Outcome::Success))).unwrap();
     journal.event(EventKind::Released, &Words::same("03h")).unwrap();
-    journal.set_pending(&[PendingCopy { hour: 9, sequence: 2 }]).unwrap();
+    journal.set_pending(&[PendingCopy { hour: 9, sequence: 2, extra: false }]).unwrap();
     assert_eq!(journal.problem(), None);
     state
 }
@@ -125,7 +126,7 @@ fn sequence_numbers_only_rise_whatever_was_lost() {
 fn pending_copies_and_events_outlive_the_process() {
     let state = written();
     let again = journal(&state);
-    assert_eq!(again.pending().unwrap(), [PendingCopy { hour: 9, sequence: 2 }]);
+    assert_eq!(again.pending().unwrap(), [PendingCopy { hour: 9, sequence: 2, extra: false }]);
     assert_eq!(again.events(5).unwrap()[0].text, Words::same("03h"));
     again.set_pending(&[]).unwrap();
     assert_eq!(journal(&state).pending().unwrap(), []);
@@ -232,7 +233,7 @@ fn without_a_state_folder_it_works_in_memory_until_there_is_one() {
     assert_eq!(journal.next_sequence(0), 8);
     let run = report(8, Some(Outcome::Warning));
     journal.finish(&run).unwrap_err();
-    journal.set_pending(&[PendingCopy { hour: 1, sequence: 8 }]).unwrap_err();
+    journal.set_pending(&[PendingCopy { hour: 1, sequence: 8, extra: false }]).unwrap_err();
     assert_eq!(journal.last_good().unwrap(), Some(run.clone()));
     assert_eq!(journal.pending().unwrap().len(), 1);
     fs::create_dir(&state).unwrap();

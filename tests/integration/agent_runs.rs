@@ -38,6 +38,28 @@ fn outcomes(shop: &Shop) -> Vec<String> {
 }
 
 #[test]
+fn an_extra_copy_is_made_listed_and_told() {
+    let server = StandIn::start();
+    let (shop, agent) = at_work(&server);
+    let reason = "Antes do balanço";
+    assert_eq!(shop.ctl(&["backup", "--keep"]).exit, 2, "a reason is asked for");
+    let said = shop.ctl(&["backup", "--keep", "--reason", reason, "--wait"]);
+    assert_eq!(said.exit, 0, "{said:?}");
+    for text in ["extra  Sucesso", "motivo: Antes do balanço", "antes-do-balanco_2.zip"] {
+        assert!(said.out.contains(text), "{text}: {said:?}");
+    }
+    let slots = shop.ctl(&["slots", "--json"]).json()["slots"].clone();
+    let extras: Vec<_> = slots.as_array().unwrap().iter().filter(|slot| slot["set"] == "extra").collect();
+    assert_eq!(extras.len(), 2, "here and there: {slots}");
+    let runs = shop.ctl(&["journal", "--json"]).json()["runs"].clone();
+    assert_eq!(runs[0]["purpose"], serde_json::json!({ "kind": "extra", "reason": reason }));
+    let status = shop.ctl(&["status", "--json"]).json();
+    assert_eq!(status["line"]["pt"].as_str().map(|line| line.starts_with("Cópia")), Some(true), "{status}");
+    assert_eq!(status["last_good"]["sequence"], 1);
+    assert_eq!(agent.terminate().code(), Some(0));
+}
+
+#[test]
 fn the_first_backup_comes_by_itself_and_every_command_shows_it() {
     let server = StandIn::start();
     let (shop, agent) = at_work(&server);

@@ -3,7 +3,7 @@
 use crate::destination::full_disk::mount;
 use crate::support::child::{self, Guise, Running};
 use chrono::{DateTime, FixedOffset};
-use dmbackup::backup::outcome::{Outcome, RunReport, Trigger};
+use dmbackup::backup::outcome::{Outcome, Purpose, RunReport, Trigger};
 use dmbackup::clock::{Clock, SystemClock};
 use dmbackup::journal::{EventKind, Journal};
 use dmbackup::problem::Code;
@@ -28,6 +28,7 @@ fn report(sequence: u64, outcome: Option<Outcome>) -> RunReport {
         id: Uuid::new_v4(),
         sequence,
         trigger: Trigger::Schedule,
+        purpose: Purpose::Rotation,
         attempt: 1,
         hour: 9,
         started_at: now(),

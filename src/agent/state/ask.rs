@@ -4,19 +4,28 @@ use super::{Stage, State, Wanted, Work};
 use crate::agent::effect::Effect;
 use crate::agent::input::{Now, Ticket};
 use crate::agent::problems;
-use crate::backup::outcome::Trigger;
+use crate::backup::Aim;
+use crate::backup::outcome::{RunId, Trigger};
 use crate::control::protocol::{ConfigView, Reply, Request};
 use crate::problem::Problem;
+use crate::slot::Reason;
 
 impl State {
     pub(super) fn asked(&mut self, request: Request, ticket: Ticket, now: &Now, effects: &mut Vec<Effect>) {
         match request {
             Request::BackupNow { accept_shrunk } => {
-                let reply = self.backup_now(accept_shrunk, now, effects);
+                let reply = self.want(Aim::Rotation, accept_shrunk, now, effects);
+                effects.push(Effect::Answer(ticket, reply));
+            }
+            Request::ExtraBackup { reason } => {
+                let reply = match Reason::new(&reason) {
+                    Ok(reason) => self.want(Aim::Extra(reason), false, now, effects),
+                    Err(why) => Reply::Refused { problem: problems::not_a_reason(why) },
+                };
                 effects.push(Effect::Answer(ticket, reply));
             }
             Request::Cancel => {
-                let reply = self.cancel(effects);
+                let reply = self.cancel(now, effects);
                 effects.push(Effect::Answer(ticket, reply));
             }
             Request::Check => self.check(ticket, effects),
@@ -32,46 +41,66 @@ impl State {
         }
     }
 
-    fn backup_now(&mut self, accept_shrunk: bool, now: &Now, effects: &mut Vec<Effect>) -> Reply {
+    /// A run that a client wants: it begins now, joins one that does the same, or waits for its turn.
+    pub(super) fn want(
+        &mut self,
+        aim: Aim,
+        accept_shrunk: bool,
+        now: &Now,
+        effects: &mut Vec<Effect>,
+    ) -> Reply {
         if self.stage == Stage::Stopping {
             return Reply::Refused { problem: problems::ending() };
         }
-        match &mut self.work {
-            Work::Running(running) if running.cancelling => {
-                Reply::Refused { problem: problems::cancelling() }
-            }
-            Work::Running(running) => Reply::Accepted { run: running.wanted.id, joined: true },
-            Work::Copying(Some(next)) => Reply::Accepted { run: next.id, joined: true },
-            Work::Idle | Work::Copying(None) => {
-                let wanted = Wanted {
-                    id: now.fresh,
-                    trigger: Trigger::Request,
-                    attempt: 1,
-                    begun: now.wall,
-                    accept_shrunk,
-                };
-                match self.begin(wanted, now, effects) {
-                    Ok(run) => Reply::Accepted { run, joined: false },
-                    Err(problem) => Reply::Refused { problem },
-                }
-            }
+        if let Work::Running(running) = &self.work
+            && running.cancelling
+        {
+            return Reply::Refused { problem: problems::cancelling() };
+        }
+        if let Some(run) = self.same_as(&aim) {
+            return Reply::Accepted { run, joined: true };
+        }
+        let (id, trigger) = (now.fresh, Trigger::Request);
+        let wanted = Wanted { id, trigger, attempt: 1, begun: now.wall, accept_shrunk, aim };
+        match self.begin_or_wait(wanted, now, effects) {
+            Ok(run) => Reply::Accepted { run, joined: false },
+            Err(problem) => Reply::Refused { problem },
         }
     }
 
-    fn cancel(&mut self, effects: &mut Vec<Effect>) -> Reply {
-        match &mut self.work {
-            Work::Running(running) => {
-                running.cancelling = true;
-                effects.push(Effect::Stop);
-                Reply::Done
-            }
-            Work::Copying(next) => {
-                *next = None;
-                effects.push(Effect::Stop);
-                Reply::Done
-            }
-            Work::Idle if self.retry.take().is_some() => Reply::Done,
-            Work::Idle => Reply::Refused { problem: problems::nothing_to_cancel() },
+    /// The run for the rotation that goes on or waits, where `aim` is the rotation; every other run is one of its own.
+    fn same_as(&self, aim: &Aim) -> Option<RunId> {
+        if *aim != Aim::Rotation {
+            return None;
+        }
+        let running = match &self.work {
+            Work::Running(running) => Some(&running.wanted),
+            Work::Idle | Work::Copying => None,
+        };
+        running.into_iter().chain(&self.waiting).find(|wanted| wanted.is_rotation()).map(|wanted| wanted.id)
+    }
+
+    fn cancel(&mut self, now: &Now, effects: &mut Vec<Effect>) -> Reply {
+        if self.work != Work::Idle {
+            self.stop_work(now, effects);
+            Reply::Done
+        } else if self.retry.take().is_some() {
+            Reply::Done
+        } else {
+            Reply::Refused { problem: problems::nothing_to_cancel() }
+        }
+    }
+
+    /// Stops the work that goes on, and what waits for its end.
+    pub(super) fn stop_work(&mut self, now: &Now, effects: &mut Vec<Effect>) {
+        if let Work::Running(running) = &mut self.work {
+            running.cancelling = true;
+        }
+        effects.push(Effect::Stop);
+        let database = self.database();
+        for wanted in std::mem::take(&mut self.waiting) {
+            let report = wanted.not_made(&database, now.wall, problems::stopped());
+            effects.push(Effect::Keep(Box::new(report)));
         }
     }
 

@@ -118,6 +118,7 @@ impl Story {
         let mut report = run(0, outcome, codes);
         if let Work::Running(running) = &self.state.work {
             report.started_at = running.wanted.begun;
+            report.purpose = running.wanted.aim.purpose();
         }
         report.finished_at = Some(self.wall);
         self.step(Input::Reported(Event::RunEnded(Box::new(report))))
@@ -286,7 +287,7 @@ fn pending_copies_are_made_up_when_the_terminal_is_well_and_give_way_to_a_run() 
     let terminal = Terminal::Folder { path: PathBuf::from("/t"), allow_same_volume: false };
     let mut story = Story::begin(20, &[run(9, Outcome::Success, &[])]);
     story.state.configure(News::Valid(Story::in_force(terminal)));
-    story.state.pending = vec![PendingView { hour: 9, sequence: 1 }];
+    story.state.pending = vec![PendingView { hour: 9, sequence: 1, extra: false }];
     story.tick();
     assert!(story.cycle_ends(&[Code::TerminalMissing]).is_empty());
     story.pass(60);
@@ -294,7 +295,7 @@ fn pending_copies_are_made_up_when_the_terminal_is_well_and_give_way_to_a_run() 
 
     let asked = story.backup_now();
     assert!(matches!(asked[..], [Effect::Stop, Effect::Answer(_, Reply::Accepted { joined: false, .. })]));
-    let left = vec![PendingView { hour: 9, sequence: 1 }];
+    let left = vec![PendingView { hour: 9, sequence: 1, extra: false }];
     let stopped = Event::CopiesEnded { problem: Some(problem(Code::RunCancelled)), pending: left };
     assert_eq!(begun(&story.step(Input::Reported(stopped))), Some((Trigger::Request, 1)));
     story.run_ends(Outcome::Success, &[]);
@@ -304,7 +305,51 @@ fn pending_copies_are_made_up_when_the_terminal_is_well_and_give_way_to_a_run() 
         story.pass(60);
         story.cycle();
     }
-    assert_eq!(story.state.work, Work::Copying(None));
+    assert_eq!(story.state.work, Work::Copying);
+}
+
+#[test]
+fn an_extra_copy_waits_for_its_turn_and_leaves_the_schedule_alone() {
+    let extra = |reason: &str| Input::Asked(Request::ExtraBackup { reason: reason.to_owned() }, 7);
+    let mut story = Story::begin(20, &[run(9, Outcome::Success, &[])]);
+    story.cycle();
+    assert_eq!(refusal(&story.step(extra(" "))), Some(Code::Usage));
+    story.backup_now();
+    let asked = story.step(extra("balanço"));
+    let Some(Reply::Accepted { run: first, joined: false }) = reply(&asked) else { panic!("{asked:?}") };
+    let first = *first;
+    assert_eq!(begun(&asked), None);
+    assert_eq!(begun(&story.run_ends(Outcome::Success, &[])), Some((Trigger::Request, 1)));
+    let scheduled = story.state.history.last_begun();
+    let Work::Running(running) = &story.state.work else { panic!("it runs") };
+    assert_eq!(running.wanted.id, first);
+
+    let asked = story.backup_now();
+    assert!(matches!(reply(&asked), Some(Reply::Accepted { joined: false, .. })), "another kind: {asked:?}");
+    assert!(matches!(reply(&story.backup_now()), Some(Reply::Accepted { joined: true, .. })));
+    let failed = story.run_ends(Outcome::Failed, &[Code::SqlLogin]);
+    assert!(story.state.retry.is_none(), "whoever asked is told");
+    assert_eq!(loudness(&failed), Some(Loudness::Warning));
+    assert_eq!(begun(&failed), Some((Trigger::Request, 1)), "the one that waited");
+    assert_eq!(story.state.history.last_good.as_ref().map(|good| good.hour), Some(0));
+    assert!(story.state.history.last_begun() >= scheduled);
+}
+
+#[test]
+fn a_stop_is_for_everything_that_waits_too_and_is_written_down() {
+    let mut story = Story::begin(20, &[run(9, Outcome::Success, &[])]);
+    story.cycle();
+    story.backup_now();
+    for _ in 0..4 {
+        story.step(Input::Asked(Request::ExtraBackup { reason: "x".to_owned() }, 7));
+    }
+    let more = story.step(Input::Asked(Request::ExtraBackup { reason: "x".to_owned() }, 7));
+    assert_eq!(refusal(&more), Some(Code::AgentNotNow));
+    let stopped = story.step(Input::Asked(Request::Cancel, 2));
+    let kept =
+        |effect: &&Effect| matches!(effect, Effect::Keep(run) if run.outcome == Some(Outcome::Cancelled));
+    assert_eq!(stopped.iter().filter(kept).count(), 4, "{stopped:?}");
+    assert_eq!(begun(&story.run_ends(Outcome::Cancelled, &[Code::RunCancelled])), None);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::{Stage, State, Wanted, Work};
 use crate::agent::effect::Effect;
 use crate::agent::input::Now;
+use crate::backup::Aim;
 use crate::backup::outcome::Trigger;
 use crate::clock::Passage;
 use crate::cycle::catalogue::CheckId;
@@ -62,16 +63,17 @@ impl State {
             self.wait(effects);
             return;
         };
-        if matches!(self.work, Work::Running(_) | Work::Copying(Some(_))) {
+        if matches!(self.work, Work::Running(_)) || !self.waiting.is_empty() {
             return;
         }
         if let Some((trigger, attempt, accept_shrunk)) = self.wanted_now(due, now) {
-            let wanted = Wanted { id: now.fresh, trigger, attempt, begun: now.wall, accept_shrunk };
-            if let Err(problem) = self.begin(wanted, now, effects) {
+            let (id, aim) = (now.fresh, Aim::Rotation);
+            let wanted = Wanted { id, trigger, attempt, begun: now.wall, accept_shrunk, aim };
+            if let Err(problem) = self.begin_or_wait(wanted, now, effects) {
                 tracing::error!(%problem, "a due run cannot begin");
             }
         } else if self.copies_can_be_made(look, now) {
-            self.work = Work::Copying(None);
+            self.work = Work::Copying;
             let line = words!(
                 "Copiando backups pendentes para o terminal...",
                 "Copying pending backups to the terminal..."

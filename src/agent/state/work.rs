@@ -4,6 +4,7 @@ use super::{Retry, Running, Stage, State, Wanted, Work};
 use crate::agent::effect::{Effect, Loudness};
 use crate::agent::history::cut_short;
 use crate::agent::input::Now;
+use crate::agent::problems;
 use crate::agent::status::{PendingView, end_line, phase_line};
 use crate::backup::outcome::{Outcome, Phase, RunId, RunReport};
 use crate::cycle::health::Look;
@@ -17,24 +18,45 @@ use std::time::Duration;
 /// Copies that could not be made up are tried again after this long.
 pub const COPIES_WAIT: Duration = Duration::from_secs(600);
 
+/// The most runs that may wait for their turn.
+const MOST_WAITING: usize = 4;
+
 impl State {
-    /// Begins a run, or lets it wait for the end of the copying, which is stopped.
-    pub(super) fn begin(
+    /// Begins a run, or lets it wait for its turn: for the end of another, or of the copying, which is stopped.
+    pub(super) fn begin_or_wait(
         &mut self,
         wanted: Wanted,
         now: &Now,
         effects: &mut Vec<Effect>,
     ) -> Result<RunId, Problem> {
-        let Some(in_force) = &self.in_force else { return Err(self.config_problem()) };
-        let id = wanted.id;
-        if self.work == Work::Copying(None) {
-            self.work = Work::Copying(Some(wanted));
-            effects.push(Effect::Stop);
-            return Ok(id);
+        if self.in_force.is_none() {
+            return Err(self.config_problem());
         }
+        let id = wanted.id;
+        match self.work {
+            Work::Idle => self.begin(wanted, now, effects),
+            Work::Running(_) | Work::Copying if self.waiting.len() >= MOST_WAITING => {
+                return Err(problems::too_many_waiting());
+            }
+            Work::Running(_) => self.waiting.push_back(wanted),
+            Work::Copying => {
+                if self.waiting.is_empty() {
+                    effects.push(Effect::Stop);
+                }
+                self.waiting.push_back(wanted);
+            }
+        }
+        Ok(id)
+    }
+
+    /// Begins a run. Nothing else goes on.
+    fn begin(&mut self, wanted: Wanted, now: &Now, effects: &mut Vec<Effect>) {
+        let Some(in_force) = &self.in_force else { return };
         effects.push(Effect::StartRun(wanted.clone(), Arc::clone(&in_force.config)));
-        self.retry = None;
-        self.history.began(wanted.begun.to_utc());
+        if wanted.is_rotation() {
+            self.retry = None;
+            self.history.began(wanted.begun.to_utc());
+        }
         self.work = Work::Running(Box::new(Running {
             wanted,
             phase: Phase::Preparing,
@@ -43,7 +65,14 @@ impl State {
         }));
         self.say(phase_line(Phase::Preparing, self.has_terminal()), false, effects);
         self.plan_next(now);
-        Ok(id)
+    }
+
+    /// Begins what has waited longest, at the end of what it waited for. Its time is that of its beginning.
+    fn begin_next(&mut self, now: &Now, effects: &mut Vec<Effect>) {
+        if let Some(mut wanted) = self.waiting.pop_front() {
+            wanted.begun = now.wall;
+            self.begin(wanted, now, effects);
+        }
     }
 
     pub(super) fn phase(&mut self, phase: Phase, effects: &mut Vec<Effect>) {
@@ -66,7 +95,7 @@ impl State {
             report.problems.push(cut_short());
             effects.push(Effect::Keep(Box::new(report.clone())));
         }
-        if report.outcome == Some(Outcome::Failed) && wanted.attempt == 1 {
+        if report.outcome == Some(Outcome::Failed) && wanted.attempt == 1 && wanted.is_rotation() {
             self.plan_second_try(&wanted, now);
         }
         self.set_back = None;
@@ -81,6 +110,7 @@ impl State {
             effects.push(Effect::Finish);
         } else {
             self.plan_next(now);
+            self.begin_next(now, effects);
         }
     }
 
@@ -100,7 +130,7 @@ impl State {
     fn words_of_the_end(&self, report: &RunReport) -> Words {
         let end = end_line(report);
         match &self.retry {
-            Some(retry) if report.outcome == Some(Outcome::Failed) => {
+            Some(retry) if report.outcome == Some(Outcome::Failed) && report.purpose.is_rotation() => {
                 let Words { pt, en } = end;
                 let pt_at = date_time(retry.shown, Language::Portuguese);
                 let en_at = date_time(retry.shown, Language::English);
@@ -112,7 +142,9 @@ impl State {
 
     fn loudness(&self, report: &RunReport) -> Loudness {
         match report.outcome {
-            Some(Outcome::Failed) if self.history.is_alert() => Loudness::Alert,
+            Some(Outcome::Failed) if report.purpose.is_rotation() && self.history.is_alert() => {
+                Loudness::Alert
+            }
             Some(Outcome::Failed | Outcome::Warning | Outcome::Interrupted) => Loudness::Warning,
             Some(Outcome::Success | Outcome::Cancelled) | None => Loudness::Quiet,
         }
@@ -125,8 +157,9 @@ impl State {
         now: &Now,
         effects: &mut Vec<Effect>,
     ) {
-        let Work::Copying(next) = &mut self.work else { return };
-        let next = next.take();
+        if self.work != Work::Copying {
+            return;
+        }
         self.work = Work::Idle;
         self.pending = pending;
         self.copies_not_before = problem.as_ref().map(|_| now.steady + COPIES_WAIT);
@@ -139,10 +172,8 @@ impl State {
         }
         if self.stage == Stage::Stopping {
             effects.push(Effect::Finish);
-        } else if let Some(wanted) = next
-            && let Err(problem) = self.begin(wanted, now, effects)
-        {
-            tracing::error!(%problem, "the run that waited for the copies cannot begin");
+        } else {
+            self.begin_next(now, effects);
         }
     }
 }

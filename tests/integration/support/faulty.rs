@@ -185,6 +185,11 @@ impl Destination for Faulty {
         self.inner.sets(archive)
     }
 
+    fn extras(&self) -> Result<Vec<(Name, Stat)>> {
+        self.strikes(At::Stat)?;
+        self.inner.extras()
+    }
+
     fn link(&self, from: &Name, to: &Name) -> Result<Linked> {
         self.strikes(At::Link)?;
         self.inner.link(from, to)

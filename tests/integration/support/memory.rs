@@ -231,6 +231,15 @@ impl Destination for Memory {
         Ok(Set::all().filter_map(stat).collect())
     }
 
+    fn extras(&self) -> Result<Vec<(Name, Stat)>> {
+        let files = self.there()?;
+        let names = files.names.keys().rev().filter(|path| path.starts_with("extra"));
+        let names = names.filter_map(|path| Name::extra_file(path.file_name()?.to_str()?));
+        Ok(names
+            .filter_map(|name| Self::stat_at(&files, &name.relative()).map(|stat| (name, stat)))
+            .collect())
+    }
+
     fn link(&self, from: &Name, to: &Name) -> Result<Linked> {
         let mut files = self.ours()?;
         let Some(content) = files.names.get(&from.relative()).cloned() else {

@@ -5,7 +5,7 @@ use crate::support::sqlserver::{DATABASE, PROGRAM, StandIn};
 use chrono::{DateTime, TimeDelta, Utc};
 use dmbackup::archive::{self, Manifest};
 use dmbackup::backup::outcome::{Outcome, Phase, Progress, RunReport, Trigger};
-use dmbackup::backup::{self, Monitor, Order, World};
+use dmbackup::backup::{self, Aim, Monitor, Order, World};
 use dmbackup::clock::{Clock, Zone};
 use dmbackup::config::{Config, Terminal};
 use dmbackup::destination::{Claims, Destination, Folder, Identity, Kind, Name, enter};
@@ -161,6 +161,7 @@ impl Shop {
             attempt: 1,
             begun: self.clock.local_now(),
             accept_shrunk: false,
+            aim: Aim::Rotation,
         }
     }
 
