@@ -211,6 +211,8 @@ codes! {
     AgentForbidden = "agent.forbidden", Refused;
     /// The password is wrong.
     AgentPassword = "agent.password", Refused;
+    /// A backup goes on, and nobody said that it may be stopped.
+    AgentRunGoesOn = "agent.run-goes-on", Refused;
     /// Not possible in the present state (nothing to cancel, for example).
     AgentNotNow = "agent.not-now", Refused;
     /// The client sent something that the agent does not understand.

@@ -5,6 +5,7 @@ use crate::backup::Aim;
 use crate::backup::outcome::{Outcome, RunId, RunReport, Trigger};
 use crate::config::Config;
 use crate::control::protocol::{Reply, Request};
+use crate::journal::EventKind;
 use crate::problem::{Code, Problem};
 use crate::slot::Hour;
 use crate::words::Words;
@@ -32,6 +33,8 @@ pub enum Effect {
     Ended(Box<RunReport>, Loudness),
     /// Keep this report in the journal once more: something was added to it.
     Keep(Box<RunReport>),
+    /// Write down that this happened.
+    Note(EventKind, Words),
     /// The agent's work is over.
     Finish,
 }

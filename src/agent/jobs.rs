@@ -13,9 +13,9 @@ use crate::backup::{Monitor, Order, copy_pending, run};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::protocol::Request;
-use crate::journal::PendingCopy;
+use crate::journal::{EventKind, PendingCopy};
 use crate::problem::Problem;
-use crate::words::Language;
+use crate::words::{Language, Words};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -165,6 +165,13 @@ impl Hands for Workers {
     fn keep(&mut self, report: RunReport) {
         if let Err(problem) = self.ground.home().journal.finish(&report) {
             tracing::warn!(%problem, "what was added to a run is not journalled");
+        }
+    }
+
+    fn note(&mut self, kind: EventKind, text: Words) {
+        tracing::info!(?kind, text = text.en, "noted");
+        if let Err(problem) = self.ground.home().journal.event(kind, &text) {
+            tracing::warn!(%problem, "an event is not journalled");
         }
     }
 }

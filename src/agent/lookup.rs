@@ -30,6 +30,8 @@ pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Gr
         | Request::Check
         | Request::BackupNow { .. }
         | Request::ExtraBackup { .. }
+        | Request::Quit { .. }
+        | Request::ApplicationOpened
         | Request::Cancel
         | Request::Config => Err(Problem::internal("a question for the loop was looked up")),
     };

@@ -10,6 +10,7 @@ pub mod input;
 mod jobs;
 mod lookup;
 pub mod owner;
+mod password;
 mod patience;
 mod problems;
 pub mod state;

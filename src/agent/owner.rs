@@ -10,6 +10,8 @@ use crate::backup::outcome::{RunId, RunReport};
 use crate::clock::{Clock, JumpWatch};
 use crate::config::Config;
 use crate::control::protocol::{Reply, Request};
+use crate::journal::EventKind;
+use crate::words::Words;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -46,6 +48,8 @@ pub trait Hands: Send {
     fn ended(&mut self, report: RunReport, loudness: Loudness);
     /// Keeps a report in the journal once more.
     fn keep(&mut self, report: RunReport);
+    /// Writes down that something happened.
+    fn note(&mut self, kind: EventKind, text: Words);
 }
 
 /// The owner.
@@ -114,6 +118,7 @@ impl<H: Hands> Owner<H> {
             Effect::Say(line) => self.hands.say(line),
             Effect::Ended(report, loudness) => self.hands.ended(*report, loudness),
             Effect::Keep(report) => self.hands.keep(*report),
+            Effect::Note(kind, text) => self.hands.note(kind, text),
             Effect::Finish => {}
         }
     }

@@ -68,6 +68,9 @@ impl Hands for Notes {
     fn keep(&mut self, _: RunReport) {
         self.write("keep");
     }
+    fn note(&mut self, _: EventKind, _: Words) {
+        self.write("note");
+    }
 }
 
 struct Stage {

@@ -5,7 +5,8 @@ use crate::slot::Reason;
 use crate::slot::extra::NotAReason;
 use crate::words;
 use crate::words::{Language, duration};
-use chrono::TimeDelta;
+use chrono::{DateTime, FixedOffset, TimeDelta};
+use std::time::Duration;
 
 /// The agent ends: it takes nothing on.
 pub fn ending() -> Problem {
@@ -43,6 +44,44 @@ pub fn too_many_waiting() -> Problem {
         Code::AgentNotNow,
         words!("Já há backups demais esperando a vez.", "Too many backups are waiting for their turn."),
         words!("Aguarde o fim deles e peça de novo.", "Wait until they have ended, and ask again."),
+    )
+}
+
+/// The password is not the date of the agent's day.
+pub fn wrong_password(now: DateTime<FixedOffset>) -> Problem {
+    let today = now.format("%d/%m/%Y");
+    Problem::new(
+        Code::AgentPassword,
+        words!("Senha incorreta.", "Wrong password."),
+        words!(
+            "A senha é a data, sem as barras (ddmmaaaa); hoje no servidor: {today}.",
+            "The password is the date without its slashes (ddmmyyyy); today on the server: {today}."
+        ),
+    )
+}
+
+/// So many passwords were wrong that the next one has to wait.
+pub fn too_many_guesses(wait: Duration) -> Problem {
+    let secs = wait.as_secs().max(1);
+    Problem::new(
+        Code::AgentPassword,
+        words!("Senhas incorretas demais.", "Too many wrong passwords."),
+        words!("Tente de novo em {secs} segundos.", "Try again in {secs} seconds."),
+    )
+}
+
+/// The program is not closed while a backup is made, unless somebody says so.
+pub fn run_goes_on() -> Problem {
+    Problem::new(
+        Code::AgentRunGoesOn,
+        words!(
+            "Um backup está em andamento; o programa continua aberto.",
+            "A backup goes on; the program stays open."
+        ),
+        words!(
+            "Aguarde o fim do backup, ou confirme que ele deve ser parado (--stop); ele será refeito quando o programa for aberto.",
+            "Wait for its end, or confirm that it is to be stopped (--stop); it is made up when the program starts again."
+        ),
     )
 }
 

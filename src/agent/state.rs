@@ -2,6 +2,7 @@
 //! runs at once; a second request joins the one that goes on.
 
 mod ask;
+mod close;
 mod time;
 mod work;
 
@@ -11,8 +12,9 @@ pub use work::COPIES_WAIT;
 use super::effect::{Effect, Line, Wanted};
 use super::history::History;
 use super::input::{CycleReport, Event, InForce, Input, News, Now, Ticket};
+use super::password::Guesses;
 use super::problems;
-use super::status::{ConfigurationView, PendingView, SpaceView};
+use super::status::{ConfigurationView, OpenedView, PendingView, SpaceView};
 use crate::backup::outcome::{Phase, Progress, Trigger};
 use crate::config::Terminal;
 use crate::control::protocol::Reply;
@@ -100,6 +102,8 @@ pub struct State {
     due_wake: Option<Instant>,
     copies_not_before: Option<Instant>,
     set_back: Option<TimeDelta>,
+    guesses: Guesses,
+    pub(super) opened: Option<OpenedView>,
 }
 
 impl State {
@@ -125,6 +129,8 @@ impl State {
             due_wake: None,
             copies_not_before: None,
             set_back: None,
+            guesses: Guesses::default(),
+            opened: None,
         }
     }
 

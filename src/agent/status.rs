@@ -4,6 +4,7 @@ use crate::backup::outcome::{Outcome, Phase, Progress, Purpose, RunId, RunReport
 use crate::config::Finding;
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
+use crate::problem::Problem;
 use crate::words;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset};
@@ -59,6 +60,9 @@ pub struct Status {
     /// Runs that begin when the one that goes on has ended, in this order.
     #[serde(default)]
     pub waiting: Vec<WaitingView>,
+    /// When the store's application was opened last, and what was to be told then; `None` before the first time.
+    #[serde(default)]
+    pub opened: Option<OpenedView>,
     /// When a failed run is tried a second time.
     pub retry_at: Option<DateTime<FixedOffset>>,
     /// When the next backup is due; `None` while nothing is scheduled.
@@ -136,6 +140,15 @@ pub struct WaitingView {
     pub purpose: Purpose,
     /// When it was asked for.
     pub asked_at: DateTime<FixedOffset>,
+}
+
+/// An opening of the store's application (DM22). Whoever shows notices shows this one whenever `at` has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenedView {
+    /// When.
+    pub at: DateTime<FixedOffset>,
+    /// That the data are on one machine only; `None` where they are not.
+    pub notice: Option<Problem>,
 }
 
 /// A backup that the terminal does not have yet.

@@ -41,6 +41,7 @@ impl State {
                 Work::Idle | Work::Copying => None,
             },
             waiting: self.waiting.iter().map(waiting_view).collect(),
+            opened: self.opened.clone(),
             retry_at: self.retry.as_ref().map(|retry| retry.shown),
             next_due: self.next_due,
             last: self.history.last.clone(),

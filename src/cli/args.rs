@@ -72,6 +72,10 @@ pub enum Verb {
     Backup(BackupArgs),
     /// Stop the backup that goes on
     Cancel,
+    /// End the agent; asks for the password, which is the server's date
+    Quit(QuitArgs),
+    /// Tell the agent that the store's application was opened
+    Opened,
     /// List the backups in the slots, here and at the terminal
     Slots,
     /// Show the last runs and what came of them
@@ -120,6 +124,17 @@ pub struct BackupArgs {
     /// Why the extra copy is made, in a few words; they stand in its file's name
     #[arg(long, value_name = "TEXT", requires = "keep")]
     pub reason: Option<String>,
+}
+
+/// Of `quit`.
+#[derive(Debug, Args)]
+pub struct QuitArgs {
+    /// Read the password from standard input instead of asking for it
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Stop a backup that goes on, without asking
+    #[arg(long)]
+    pub stop: bool,
 }
 
 /// Of `journal`.

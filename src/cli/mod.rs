@@ -11,6 +11,8 @@ mod help;
 mod inspect;
 mod lists;
 mod printer;
+mod question;
+mod quit;
 mod report;
 mod run;
 mod status;
@@ -101,6 +103,8 @@ async fn dispatch(cli: Cli, mut printer: Printer) -> Exit {
         Verb::Check => check::check(&config_path, &state, &mut printer).await,
         Verb::Backup(args) => backup::begin(&state, args, &mut printer).await,
         Verb::Cancel => backup::cancel(&state, &mut printer).await,
+        Verb::Quit(args) => quit::quit(&state, &args, &mut printer).await,
+        Verb::Opened => quit::opened(&state, &mut printer).await,
         Verb::Slots => lists::slots(&state, &mut printer).await,
         Verb::Journal(args) => {
             lists::journal(&state, args.limit, args.outcome.map(Into::into), &mut printer).await

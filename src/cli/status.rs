@@ -72,6 +72,7 @@ pub fn lines(status: &Status, language: Language) -> Vec<String> {
     if let Some(at) = status.next_due {
         row(&words!("Próximo backup:", "Next backup:"), date_time(at, language));
     }
+    row(&words!("Hoje no servidor:", "Server's date:"), status.now.format("%d/%m/%Y").to_string());
     if let Some(subject) = &status.subject {
         row(&words!("Pasta de backup:", "Backup folder:"), folder(subject, status, language));
         let none = words!("nenhum (backup local)", "none (local backup)");

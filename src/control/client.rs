@@ -2,7 +2,7 @@
 
 use super::protocol::{
     ConfigView, Greeting, HELLO_WITHIN, Hello, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, Reply, Request, SlotView,
-    codec, decode, encode,
+    Typed, codec, decode, encode,
 };
 use crate::agent::status::Status;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
@@ -128,6 +128,28 @@ impl Client {
     pub async fn cancel(&mut self) -> Result<()> {
         let Reply::Done = self.ask(&Request::Cancel).await? else { return Err(unexpected()) };
         Ok(())
+    }
+
+    /// Ends the agent; `stop_run` where a person confirmed that a backup that goes on may be stopped.
+    ///
+    /// # Errors
+    /// As [`Client::ask`]; [`Code::AgentPassword`], [`Code::AgentRunGoesOn`].
+    pub async fn quit(&mut self, password: Typed, stop_run: bool) -> Result<()> {
+        let Reply::Done = self.ask(&Request::Quit { password, stop_run }).await? else {
+            return Err(unexpected());
+        };
+        Ok(())
+    }
+
+    /// Tells that the store's application was opened; what its user is to be told, if anything.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn application_opened(&mut self) -> Result<Option<Problem>> {
+        let Reply::Opened { notice } = self.ask(&Request::ApplicationOpened).await? else {
+            return Err(unexpected());
+        };
+        Ok(notice)
     }
 
     /// What stands in the slots, and why the terminal could not be looked at.

@@ -11,8 +11,10 @@ use bytes::Bytes;
 use chrono::{DateTime, FixedOffset};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::Duration;
 use tokio_util::codec::LengthDelimitedCodec;
+use zeroize::Zeroize;
 
 /// The protocol that this version speaks. It rises when an older reader could misunderstand.
 pub const PROTOCOL: u32 = 1;
@@ -104,6 +106,17 @@ pub enum Request {
     },
     /// Stops the run that goes on (4D2) and those that wait for its end, or a second try that waits.
     Cancel,
+    /// Ends the agent (DM4). Refused with [`Code::AgentPassword`] for the wrong password, and with [`Code::AgentRunGoesOn`] while
+    /// a backup is made that nobody said may be stopped.
+    Quit {
+        /// The agent's date as `ddmmaaaa`.
+        password: Typed,
+        /// A person confirms that the run may be stopped.
+        #[serde(default)]
+        stop_run: bool,
+    },
+    /// The store's application was opened (DM22): what is to be told then is answered, and shown in the status.
+    ApplicationOpened,
     /// What stands in the slots, here and at the terminal.
     Slots,
     /// The last runs, newest first.
@@ -123,14 +136,44 @@ pub enum Request {
     Config,
 }
 
+/// What somebody typed as a password: never printed, wiped when dropped.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Typed(String);
+
+impl Typed {
+    /// Keeps what was typed.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+impl Drop for Typed {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
 impl Request {
     /// Whether only whoever sits at the machine may ask it; everything else is for every local user.
     pub fn needs_hands(&self) -> bool {
         match self {
-            Self::BackupNow { .. } | Self::ExtraBackup { .. } | Self::Cancel => true,
+            Self::BackupNow { .. } | Self::ExtraBackup { .. } | Self::Cancel | Self::Quit { .. } => true,
             Self::Status
             | Self::Watch
             | Self::Check
+            | Self::ApplicationOpened
             | Self::Slots
             | Self::Journal { .. }
             | Self::Run { .. }
@@ -160,8 +203,13 @@ pub enum Reply {
         /// It went on already.
         joined: bool,
     },
-    /// To [`Request::Cancel`]: it will end.
+    /// To [`Request::Cancel`]: it will end. To [`Request::Quit`]: the agent ends, once its run has.
     Done,
+    /// To [`Request::ApplicationOpened`].
+    Opened {
+        /// That the data are on one machine only; `None` where they are not.
+        notice: Option<Problem>,
+    },
     /// To [`Request::Slots`].
     Slots {
         /// What stands in each place, the newest first.
@@ -321,6 +369,8 @@ mod tests {
             Request::BackupNow { accept_shrunk: true },
             Request::ExtraBackup { reason: "antes do balanço".to_owned() },
             Request::Cancel,
+            Request::Quit { password: Typed::new("28062022"), stop_run: true },
+            Request::ApplicationOpened,
             Request::Slots,
             Request::Journal { limit: 7, outcome: Some(Outcome::Failed) },
             Request::Run { id: RunId::from_u128(5) },
@@ -344,6 +394,14 @@ mod tests {
             text(&Request::Journal { limit: 2, outcome: None }),
             r#"{"request":"journal","limit":2,"outcome":null}"#
         );
+    }
+
+    #[test]
+    fn a_typed_password_is_never_printed() {
+        let request = Request::Quit { password: Typed::new("28062022"), stop_run: false };
+        assert!(!format!("{request:?} {request:#?}").contains("2806"));
+        let bare = decode_request(br#"{"request":"quit","password":"28062022"}"#);
+        assert_eq!(bare, Ok(request));
     }
 
     #[test]

@@ -148,6 +148,7 @@ static PROGRAM: Check = Check {
         Code::AgentVersion,
         Code::AgentForbidden,
         Code::AgentPassword,
+        Code::AgentRunGoesOn,
         Code::AgentNotNow,
         Code::AgentProtocol,
     ],

@@ -218,7 +218,8 @@ fn stopped(service: &str) -> Problem {
     )
 }
 
-fn local_only() -> Problem {
+/// The data are on one machine only, as the configuration wants it.
+pub fn local_only() -> Problem {
     Problem::new(
         Code::LocalOnly,
         words!(

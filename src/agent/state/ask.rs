@@ -28,6 +28,11 @@ impl State {
                 let reply = self.cancel(now, effects);
                 effects.push(Effect::Answer(ticket, reply));
             }
+            Request::Quit { password, stop_run } => self.quit(&password, stop_run, ticket, now, effects),
+            Request::ApplicationOpened => {
+                let reply = self.opened(now, effects);
+                effects.push(Effect::Answer(ticket, reply));
+            }
             Request::Check => self.check(ticket, effects),
             Request::Config => effects.push(Effect::Answer(ticket, self.config_reply())),
             Request::Slots | Request::Journal { .. } | Request::Run { .. } => {

@@ -9,7 +9,8 @@ use crate::clock::{Passage, Zone};
 use crate::config::{
     ArchiveName, BackupConfig, Config, DatabaseName, Encrypt, Finding, Login, ServerConfig, Shop,
 };
-use crate::control::protocol::Request;
+use crate::control::protocol::{Request, Typed};
+use crate::journal::EventKind;
 use crate::problem::Code;
 use crate::schedule::Schedule;
 use crate::words::Language;
@@ -141,6 +142,7 @@ fn begun(effects: &[Effect]) -> Option<(Trigger, u8)> {
         | Effect::Say(_)
         | Effect::Ended(..)
         | Effect::Keep(_)
+        | Effect::Note(..)
         | Effect::Finish => None,
     })
 }
@@ -350,6 +352,75 @@ fn a_stop_is_for_everything_that_waits_too_and_is_written_down() {
         |effect: &&Effect| matches!(effect, Effect::Keep(run) if run.outcome == Some(Outcome::Cancelled));
     assert_eq!(stopped.iter().filter(kept).count(), 4, "{stopped:?}");
     assert_eq!(begun(&story.run_ends(Outcome::Cancelled, &[Code::RunCancelled])), None);
+}
+
+fn quit(password: &str, stop_run: bool) -> Input {
+    Input::Asked(Request::Quit { password: Typed::new(password), stop_run }, 4)
+}
+
+#[test]
+fn the_right_password_ends_the_program_and_a_wrong_one_does_not() {
+    let mut story = Story::begin(20, &[run(9, Outcome::Success, &[])]);
+    story.cycle();
+    let wrong = story.step(quit("21112026", false));
+    assert_eq!(refusal(&wrong), Some(Code::AgentPassword));
+    let [Effect::Note(EventKind::Password, text), Effect::Answer(..)] = &wrong[..] else {
+        panic!("{wrong:?}")
+    };
+    assert!(!text.pt.contains("2111"), "never what was typed: {text:?}");
+    let Some(Reply::Refused { problem }) = reply(&wrong) else { panic!("{wrong:?}") };
+    assert_eq!(problem.sentence.pt, "Senha incorreta.");
+    assert!(problem.hint.pt.ends_with("hoje no servidor: 22/11/2026."), "{problem}");
+    let right = story.step(quit("22112026", false));
+    assert!(
+        matches!(right[..], [Effect::Answer(4, Reply::Done), Effect::Note(..), Effect::Finish]),
+        "{right:?}"
+    );
+}
+
+#[test]
+fn with_a_run_in_progress_closing_asks_first() {
+    let mut story = Story::begin(20, &[run(9, Outcome::Success, &[])]);
+    story.cycle();
+    story.backup_now();
+    assert_eq!(refusal(&story.step(quit("22112026", false))), Some(Code::AgentRunGoesOn));
+    assert_eq!(refusal(&story.step(quit("1", true))), Some(Code::AgentPassword));
+    let confirmed = story.step(quit("22112026", true));
+    assert!(matches!(confirmed[..], [Effect::Answer(4, Reply::Done), Effect::Note(..), Effect::Stop]));
+    let ended = story.run_ends(Outcome::Cancelled, &[Code::RunCancelled]);
+    assert!(matches!(ended[..], [Effect::Keep(_), Effect::Ended(..), Effect::Finish]), "{ended:?}");
+}
+
+#[test]
+fn guesses_have_to_wait_and_are_not_even_looked_at() {
+    let mut story = Story::begin(20, &[run(9, Outcome::Success, &[])]);
+    story.cycle();
+    for _ in 0..5 {
+        story.step(quit("1", false));
+    }
+    let barred = story.step(quit("22112026", false));
+    assert!(matches!(barred[..], [Effect::Answer(..)]), "nothing to journal: {barred:?}");
+    assert_eq!(refusal(&barred), Some(Code::AgentPassword));
+    story.pass(30);
+    assert!(story.step(quit("22112026", false)).contains(&Effect::Finish));
+}
+
+#[test]
+fn whoever_opens_the_application_hears_that_the_data_are_on_one_machine() {
+    let opened = || Input::Asked(Request::ApplicationOpened, 3);
+    let mut story = Story::begin(20, &[run(9, Outcome::Success, &[])]);
+    let told = story.step(opened());
+    let Some(Reply::Opened { notice: Some(problem) }) = reply(&told) else { panic!("{told:?}") };
+    assert_eq!(problem.code, Code::LocalOnly);
+    assert_eq!(story.state.opened.as_ref().map(|opened| opened.at), Some(story.wall));
+    let terminal = Terminal::Folder { path: PathBuf::from("/t"), allow_same_volume: false };
+    story.state.configure(News::Valid(Story::in_force(terminal)));
+    assert_eq!(reply(&story.step(opened())), Some(&Reply::Opened { notice: None }));
+    story.tick();
+    story.cycle_ends(&[Code::TerminalSameVolume]);
+    let told = story.step(opened());
+    let Some(Reply::Opened { notice: Some(problem) }) = reply(&told) else { panic!("{told:?}") };
+    assert_eq!(problem.code, Code::TerminalSameVolume);
 }
 
 #[test]

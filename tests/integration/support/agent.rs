@@ -4,7 +4,7 @@ use super::sqlserver::PASSWORD;
 use dmbackup::agent::status::Status;
 use dmbackup::control::client::Client;
 use std::fs::{self, File, Permissions};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
@@ -72,6 +72,18 @@ impl Shop {
     pub fn ctl_as_nobody(&self, words: &[&str]) -> Said {
         let nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
         Said::of(self.command(&nobody, words).output())
+    }
+
+    /// The command line with these words, and `typed` on its standard input.
+    pub fn ctl_typing(&self, words: &[&str], typed: &str) -> Said {
+        // Everywhere else standard input is the handle through which the program is run.
+        let mut command = Command::new(CTL);
+        command.args(self.command(&[], words).get_args());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that does not read hangs up.
+        let _unread = child.stdin.take().unwrap().write_all(typed.as_bytes());
+        Said::of(child.wait_with_output())
     }
 
     /// Starts the agent.
