@@ -174,8 +174,8 @@ fn hint(code: Code) -> Words {
         )
     } else if code == Code::BackupStripe {
         words!(
-            "Para restaurar são precisos todos os arquivos do mesmo backup.",
-            "To restore it, all files of the same backup are needed.",
+            "Sozinho ele não pode ser restaurado: são precisos todos os arquivos do mesmo backup. Faça um novo backup, em um arquivo só.",
+            "By itself it cannot be restored: all files of the same backup are needed. Make a new backup, into one file.",
         )
     } else if code == Code::BackupNotABackup {
         words!("Escolha um arquivo .bak feito pelo SQL Server.", "Choose a .bak file made by SQL Server.")

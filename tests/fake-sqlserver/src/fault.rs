@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::SqlError;
+use crate::mtf::Stripe;
 
 /// The kinds of statement that a fault can be aimed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -87,6 +88,8 @@ pub enum Action {
         /// Which of its bits
         bit: u8,
     },
+    /// The dump is only one file of a striped set, with that file's share of the extents, though one device was named
+    Stripe(Stripe),
 }
 
 /// One fault: what, where and how often.
@@ -179,7 +182,7 @@ pub struct BadFault {
 pub const FORM: &str = "KIND:ACTION[,TIMES], where KIND is one of any, login, select, change, backup, verifyonly, \
     headeronly, filelistonly, kill, dbcc, security, other, and ACTION one of delay=MILLISECONDS, drop[@PERCENT], \
     stall[@PERCENT], error=NUMBER[/CLASS[/STATE]], pace=MILLISECONDS (for each percent of a backup), disk-full=BYTES, \
-    truncate=BYTES, flip=BYTE[.BIT]";
+    truncate=BYTES, flip=BYTE[.BIT], stripe=NUMBER/COUNT";
 
 impl FromStr for Fault {
     type Err = BadFault;
@@ -228,8 +231,18 @@ fn parse_action(text: &str) -> Result<Action, &'static str> {
                 bit: bit.parse().ok().filter(|bit| *bit < 8).ok_or("its bit is not 0 to 7")?,
             }
         }
+        "stripe" => Action::Stripe(parse_stripe(needed?)?),
         _ => return Err("its action is unknown"),
     })
+}
+
+fn parse_stripe(text: &str) -> Result<Stripe, &'static str> {
+    let stripe = text.split_once('/').and_then(|(number, count)| {
+        Some(Stripe { number: number.parse().ok()?, count: count.parse().ok()? })
+    });
+    stripe
+        .filter(|stripe| (1..=stripe.count).contains(&stripe.number))
+        .ok_or("its stripe is not N of so many")
 }
 
 fn parse_error(text: &str) -> Result<SqlError, &'static str> {
@@ -265,13 +278,22 @@ mod tests {
         assert_eq!((fault.at, fault.action), (None, Action::Delay(Duration::from_millis(250))));
         let fault: Fault = "backup:flip=-1024.7".parse().unwrap();
         assert_eq!(fault.action, Action::Flip { byte: -1024, bit: 7 });
+        let fault: Fault = "backup:stripe=1/2".parse().unwrap();
+        assert_eq!(fault.action, Action::Stripe(Stripe { number: 1, count: 2 }));
     }
 
     #[test]
     fn what_is_no_fault_is_refused_with_the_form() {
-        for text in
-            ["", "backup", "backup:", "backup:burn", "rain:delay=1", "backup:flip=3.8", "backup:delay"]
-        {
+        for text in [
+            "",
+            "backup",
+            "backup:",
+            "backup:burn",
+            "rain:delay=1",
+            "backup:flip=3.8",
+            "backup:delay",
+            "backup:stripe=3/2",
+        ] {
             let error = text.parse::<Fault>().unwrap_err();
             assert!(error.to_string().contains("KIND:ACTION"), "{text}");
         }

@@ -1,8 +1,15 @@
 //! Dumps that SQL Server calls a success and that are none: nothing of them reaches a slot.
 
 use crate::support::shop::Shop;
+use crate::support::sqlserver::StandIn;
+use dmbackup::backup::outcome::RunReport;
+use dmbackup::config::{Config, DatabaseName};
 use dmbackup::problem::Code;
 use fake_sqlserver::fault::{Action, Fault, StatementKind};
+use fake_sqlserver::mtf::Stripe;
+use fake_sqlserver::options::DatabaseOptions;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 async fn shop() -> Shop {
     let mut shop = Shop::open().await;
@@ -65,23 +72,57 @@ fn place_of_a_data_page(dump: &[u8]) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_stripe_of_two_is_refused_whichever_it_is() {
+    let mut shop = shop().await;
+    for number in [1, 2] {
+        spoil(&shop, Action::Stripe(Stripe { number, count: 2 }));
+        let report = shop.must_fail(Code::BackupStripe, |_| ()).await;
+        assert_tells_of_the_stripe(&report);
+    }
+}
+
+/// What a shopkeeper reads, and the exit code.
+fn assert_tells_of_the_stripe(report: &RunReport) {
+    let problem = &report.problems[0];
+    assert_eq!(problem.exit() as u8, 10, "{problem:?}");
+    assert!(problem.sentence.pt.contains("dividido em vários arquivos"), "{}", problem.sentence.pt);
+    assert!(problem.hint.pt.contains("Faça um novo backup"), "{}", problem.hint.pt);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_stripe_that_a_real_server_wrote_is_refused() {
+    let Some(folder) = std::env::var_os("DMBACKUP_REAL_BAK").map(PathBuf::from) else {
+        println!("skipped: DMBACKUP_REAL_BAK names no folder of real backup files");
+        return;
+    };
+    let mut shop = shop().await;
+    let good = serve(&mut shop, "Northwind", &folder.join("northwind_cconocimientos.bak"));
+    let report = shop.must_fail(Code::BackupStripe, |shop| back_to(shop, good)).await;
+    assert_tells_of_the_stripe(&report);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dump_of_another_database_is_refused() {
     let mut shop = shop().await;
     let other = shop.path("outro.bak");
     std::fs::copy(shop.folder().join("MCDados.bak"), &other).unwrap();
-    let vendas = fake_sqlserver::options::DatabaseOptions::dump("Vendas", &other);
-    let standin = crate::support::sqlserver::StandIn::start_with(|options| options.database(vendas));
+    let good = serve(&mut shop, "Vendas", &other);
+    shop.must_fail(Code::BackupOtherDatabase, |shop| back_to(shop, good)).await;
+}
+
+/// A server whose database `name` is dumped as the file `dump`, byte for byte; the configuration before.
+fn serve(shop: &mut Shop, name: &str, dump: &Path) -> (StandIn, Arc<Config>) {
+    let database = DatabaseOptions::dump(name, dump);
+    let standin = StandIn::start_with(|options| options.database(database));
     let mut config = (*shop.world.config).clone();
-    config.databases = vec![dmbackup::config::DatabaseName::new("Vendas").unwrap()];
-    let good = std::mem::replace(&mut shop.world.config, std::sync::Arc::new(config));
-    shop.world.server = dmbackup::sqlserver::Server::with_limits(
-        &standin.config("sa"),
-        "DMBackup teste",
-        crate::support::sqlserver::LIMITS,
-    );
-    shop.must_fail(Code::BackupOtherDatabase, |shop| {
-        shop.world.config = good;
-        shop.log_in_as("sa");
-    })
-    .await;
+    config.databases = vec![DatabaseName::new(name).unwrap()];
+    let good = std::mem::replace(&mut shop.world.config, Arc::new(config));
+    shop.world.server = standin.server("sa");
+    (standin, good)
+}
+
+/// Has the shop use its own server again.
+fn back_to(shop: &mut Shop, (_other, config): (StandIn, Arc<Config>)) {
+    shop.world.config = config;
+    shop.log_in_as("sa");
 }

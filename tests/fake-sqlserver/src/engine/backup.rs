@@ -159,7 +159,7 @@ impl Engine {
                 crate::database::RecoveryModel::BulkLogged => Recovery::BulkLogged,
                 crate::database::RecoveryModel::Simple => Recovery::Simple,
             },
-            stripe: None,
+            stripe: faults.stripe,
         };
         let dump = Dump {
             device: &order.device,

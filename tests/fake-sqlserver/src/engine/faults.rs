@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use crate::fault::{Action, StatementKind};
+use crate::mtf::Stripe;
 use crate::session::output::{Failure, Output};
 
 /// How many bytes of an answer reach the client before the connection is cut: part of the first token.
@@ -24,6 +25,8 @@ pub(super) struct BackupFaults {
     pub truncate: Option<u64>,
     /// These bits are turned over afterwards
     pub flips: Vec<(i64, u8)>,
+    /// Only this file of a striped set is written
+    pub stripe: Option<Stripe>,
 }
 
 impl Engine {
@@ -47,6 +50,7 @@ impl Engine {
                 Action::DiskFull { bytes } => faults.disk_full = Some(bytes),
                 Action::Truncate { bytes } => faults.truncate = Some(bytes),
                 Action::Flip { byte, bit } => faults.flips.push((byte, bit)),
+                Action::Stripe(stripe) => faults.stripe = Some(stripe),
             }
         }
         Ok(faults)

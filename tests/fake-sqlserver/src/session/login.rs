@@ -93,7 +93,11 @@ async fn befall(instance: &Instance) -> Fate {
             Action::Stall { .. } => std::future::pending().await,
             Action::Drop { .. } => return Fate::Silence,
             Action::Error(error) => return Fate::Error(error),
-            Action::Pace(_) | Action::DiskFull { .. } | Action::Truncate { .. } | Action::Flip { .. } => {}
+            Action::Pace(_)
+            | Action::DiskFull { .. }
+            | Action::Truncate { .. }
+            | Action::Flip { .. }
+            | Action::Stripe(_) => {}
         }
     }
     Fate::Nothing
