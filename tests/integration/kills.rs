@@ -3,19 +3,16 @@
 
 use crate::support::agent::{AgentProcess, Shop};
 use crate::support::sqlserver::{StandIn, lasting_requests_of};
+use crate::support::whole::{Inspector, files_below, is_partial};
 use dmbackup::agent::status::Status;
-use dmbackup::archive::{self, Content, Inspection};
 use dmbackup::backup::outcome::{Outcome, Phase, RunId, RunReport};
 use dmbackup::control::client::{Client, Watch};
 use fake_sqlserver::fault::{Action, Fault, StatementKind};
 use fake_sqlserver::options::{DatabaseOptions, Options};
 use fake_sqlserver::security::Login;
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
-use tokio_util::sync::CancellationToken;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Kills that met a run which had begun and not ended.
 const KILLS: usize = 200;
@@ -37,9 +34,6 @@ const MOMENTS: [(Phase, u64); 7] = [
     (Phase::Confirming, 60),
 ];
 
-/// What made a file the one that it is; links of one file share it.
-type Inode = (u64, u64, u64, SystemTime);
-
 /// A shop whose agent is killed again and again.
 struct Lane<'a> {
     standin: &'a StandIn,
@@ -48,8 +42,7 @@ struct Lane<'a> {
     random: fastrand::Rng,
     /// The sequence of each zip when it was last looked at.
     stood: BTreeMap<PathBuf, u64>,
-    /// Files that were inspected already.
-    known: HashMap<Inode, Option<u64>>,
+    inspector: Inspector,
     /// How many kills met which phase.
     met: HashMap<Phase, usize>,
 }
@@ -73,7 +66,7 @@ impl<'a> Lane<'a> {
             database,
             random,
             stood: BTreeMap::new(),
-            known: HashMap::new(),
+            inspector: Inspector::default(),
             met: HashMap::new(),
         }
     }
@@ -183,52 +176,14 @@ impl<'a> Lane<'a> {
 
     /// Holds that every good name holds a whole file: the one that stood there, or a newer one.
     fn assert_whole(&mut self) {
-        let before = std::mem::take(&mut self.stood);
-        let sides = ["servidor", "terminal"].map(|side| files_below(&self.shop.path(side)));
-        for path in sides.into_iter().flatten() {
-            if is_partial(&path) || path.file_name().is_some_and(|name| name.as_encoded_bytes()[0] == b'.') {
-                continue;
-            }
-            if let Some(sequence) = self.whole(&path) {
-                self.stood.insert(path, sequence);
-            }
-        }
+        let sides = ["servidor", "terminal"].map(|side| self.shop.path(side));
+        let now = self.inspector.sequences(&sides, &self.database);
+        let before = std::mem::replace(&mut self.stood, now);
         for (path, old) in &before {
             let now = self.stood.get(path);
             assert!(now.is_some_and(|now| now >= old), "{}: {old} became {now:?}", path.display());
         }
         assert!(self.shop.path("servidor/MCDados.bak").is_file());
-    }
-
-    /// The sequence of a zip, `None` for a dump; fails on anything that is not whole.
-    fn whole(&mut self, path: &Path) -> Option<u64> {
-        let metadata = fs::metadata(path).unwrap();
-        let inode = (metadata.dev(), metadata.ino(), metadata.len(), metadata.modified().unwrap());
-        if let Some(sequence) = self.known.get(&inode) {
-            return *sequence;
-        }
-        let inspection = archive::inspect(path, &|_| (), &CancellationToken::new())
-            .unwrap_or_else(|problem| panic!("{}: {problem:?}", path.display()));
-        assert_eq!(inspection.problem(), None, "{}", path.display());
-        let sequence = self.sequence(&inspection, path);
-        self.known.insert(inode, sequence);
-        sequence
-    }
-
-    fn sequence(&self, inspection: &Inspection, path: &Path) -> Option<u64> {
-        match &inspection.content {
-            Content::Zip { report, .. } => {
-                assert!(inspection.confirmed(), "{}: a manifest's hash stands behind it", path.display());
-                assert!(path.ends_with("MCDados.zip"), "{}", path.display());
-                let manifest = report.manifest.as_ref().unwrap();
-                assert_eq!(manifest.database, self.database);
-                Some(manifest.sequence)
-            }
-            Content::Dump(_) => {
-                assert!(path.ends_with("MCDados.bak"), "{}", path.display());
-                None
-            }
-        }
     }
 }
 
@@ -262,22 +217,6 @@ fn has_ended(status: &Status, run: RunId) -> bool {
 /// A phase's place in the order.
 fn at(phase: Phase) -> Option<usize> {
     Phase::ALL.iter().position(|other| *other == phase)
-}
-
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        if entry.file_type().unwrap().is_dir() {
-            files.extend(files_below(&entry.path()));
-        } else {
-            files.push(entry.path());
-        }
-    }
-    files
-}
-
-fn is_partial(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "partial")
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The integration tests, one binary.
 #[cfg(test)]
+mod agent_clock;
+#[cfg(test)]
 mod agent_close;
 #[cfg(test)]
 mod agent_control;

@@ -7,3 +7,4 @@ pub mod faulty;
 pub mod memory;
 pub mod shop;
 pub mod sqlserver;
+pub mod whole;
