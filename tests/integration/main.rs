@@ -24,6 +24,8 @@ mod manual;
 #[cfg(test)]
 mod run;
 #[cfg(test)]
+mod service;
+#[cfg(test)]
 mod sqlserver;
 #[cfg(test)]
 mod standin_files;

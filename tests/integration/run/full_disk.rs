@@ -13,6 +13,7 @@ use dmbackup::problem::Code;
 use dmbackup::slot::{Hour, Set};
 use fake_sqlserver::fault::{Action, Fault, StatementKind};
 use fake_sqlserver::options::DatabaseOptions;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -103,11 +104,6 @@ pub fn fill_the_terminal(parent: &str) {
         let mut shop = shop_with_a_large_database().await;
         shop.good_run().await;
         let disk = shop.path("terminal");
-        let there = |shop: &Shop| {
-            let mut files = shop.snapshot();
-            files.retain(|path, _| path.starts_with(shop.terminal()));
-            files
-        };
         let before = there(&shop);
         let ear = filling(disk.clone(), Phase::Packing);
         must_warn_with(&mut shop, Code::TerminalFull, ear).await;
@@ -116,6 +112,40 @@ pub fn fill_the_terminal(parent: &str) {
         make_up(&shop).await;
         shop.good_run().await;
     });
+}
+
+/// The child, which has mounts of its own: the terminal's disk is full before the run begins.
+pub fn foresee_at_the_terminal(parent: &str) {
+    block_on(parent, async {
+        let mut shop = shop_on_disks(StandIn::start(), 1 << 20, 128).await;
+        shop.good_run().await;
+        let disk = shop.path("terminal");
+        let before = there(&shop);
+        fill(&disk);
+        let ear = Arc::new(Ear::default());
+        let report = must_warn_with(&mut shop, Code::TerminalFull, Arc::clone(&ear)).await;
+        let problem = &report.problems[0];
+        assert_eq!(report.problems.len(), 1, "{:?}", report.problems);
+        assert_eq!(problem.exit() as u8, 9, "the backup is good, but not everywhere");
+        let shown = shop.terminal().display().to_string();
+        let told = &problem.sentence.pt;
+        assert!(told.contains("não cabe") && told.contains(&shown) && told.contains("faltam"), "{told}");
+        assert!(problem.hint.pt.contains("Libere espaço"), "{}", problem.hint.pt);
+        let copied = ear.told.lock().unwrap().iter().map(|progress| progress.copied_bytes).max();
+        assert_eq!(copied, Some(0), "it was foreseen, and not found out");
+        assert_eq!(there(&shop), before, "the copies of earlier backups");
+        assert_eq!(released(&shop), Vec::<String>::new(), "nothing is given up in vain");
+        fs::remove_file(disk.join("lastro")).unwrap();
+        make_up(&shop).await;
+        shop.good_run().await;
+    });
+}
+
+/// What stands at the terminal.
+fn there(shop: &Shop) -> BTreeMap<PathBuf, String> {
+    let mut files = shop.snapshot();
+    files.retain(|path, _| path.starts_with(shop.terminal()));
+    files
 }
 
 /// The child, which has mounts of its own: what is foreseen not to fit costs nothing old; what may yield does.
@@ -189,4 +219,10 @@ fn a_terminal_that_fills_in_mid_copy_costs_the_copy_and_nothing_older() {
 fn what_does_not_fit_is_foreseen_and_the_oldest_hours_yield_down_to_the_floor() {
     let parent = tempfile::tempdir().unwrap();
     child::perform(Guise::OwnMounts, "run::foresee", parent.path());
+}
+
+#[test]
+fn a_terminal_that_is_full_before_the_run_is_foreseen_and_costs_nothing_older() {
+    let parent = tempfile::tempdir().unwrap();
+    child::perform(Guise::OwnMounts, "run::foresee_terminal", parent.path());
 }

@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The folders and the configuration of one shop.
 pub struct Shop {
     root: TempDir,
+    /// Where its programs look for others, first.
+    programs: Option<PathBuf>,
 }
 
 impl Shop {
@@ -31,7 +33,12 @@ impl Shop {
             fs::create_dir(root.path().join(folder)).unwrap();
             fs::set_permissions(root.path().join(folder), Permissions::from_mode(0o700)).unwrap();
         }
-        Self { root }
+        Self { root, programs: None }
+    }
+
+    /// Has its programs find those in `folder` before the system's.
+    pub fn find_programs_in(&mut self, folder: PathBuf) {
+        self.programs = Some(folder);
     }
 
     /// A path below its folder.
@@ -141,6 +148,11 @@ impl Shop {
         let mut command = Command::new(line.next().unwrap());
         command.args(line).args(["--lang", "pt", "--config"]).arg(self.path("dmbackup.toml"));
         command.arg("--state").arg(self.state()).args(words).stdin(File::open(CTL).unwrap());
+        if let Some(folder) = &self.programs {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let folders = std::iter::once(folder.clone()).chain(std::env::split_paths(&path));
+            command.env("PATH", std::env::join_paths(folders).unwrap());
+        }
         command
     }
 }

@@ -25,6 +25,7 @@ const TASKS: &[(&str, Task)] = &[
     ("logging::full", crate::logging::write_to_a_full_disk),
     ("logging::panic", crate::logging::panic_in_a_thread),
     ("run::foresee", crate::run::full_disk::foresee),
+    ("run::foresee_terminal", crate::run::full_disk::foresee_at_the_terminal),
     ("run::full", crate::run::full_disk::fill_in_mid_run),
     ("run::full_terminal", crate::run::full_disk::fill_the_terminal),
     ("run::read_only", crate::run::rights::use_read_only_disks),
