@@ -192,6 +192,11 @@ impl Journal {
         Ok(unfinished)
     }
 
+    /// The highest number of a backup that it knows; 0 where it knows none.
+    pub fn sequence(&self) -> u64 {
+        self.lock().sequence()
+    }
+
     /// The number of the next backup: higher than every one before it in this journal, and than `floor`, the highest that
     /// stands in a backup's own manifest. So the order holds even where the journal was lost.
     pub fn next_sequence(&self, floor: u64) -> u64 {

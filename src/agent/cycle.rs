@@ -134,11 +134,14 @@ impl Round {
         let (last_bak, last_zip) = last_good.map_or((0, 0), |run| (run.bak_bytes, run.zip_bytes));
         let foreseen = Foreseen { dump_bytes: used_bytes.unwrap_or(last_bak), zip_bytes: last_zip, pending };
         report.space = self.folder(&standing, foreseen, &mut report.look).await;
-        // What the last process left is cleaned up as soon as the server answers, not only when a run is due.
+        // What is left half-made is cleaned up as soon as whoever it lies with answers, not only when a run is due.
         if health.is_some()
             && let Err(problem) = self.ground.ready(config).await
         {
             report.look.note(problem);
+        }
+        if report.look.is_well(CheckId::Terminal) {
+            self.ground.clean_terminal(&standing).await;
         }
     }
 

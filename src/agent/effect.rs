@@ -87,9 +87,8 @@ impl Wanted {
         self.aim == Aim::Rotation
     }
 
-    /// The report of a run that ended at `at`, because of `problem`, before it had begun.
-    pub fn not_made(self, database: &str, at: DateTime<FixedOffset>, problem: Problem) -> RunReport {
-        let cancelled = problem.code == Code::RunCancelled;
+    /// The report of a run of which nothing is known yet; it has no place among the backups.
+    pub fn announced(&self, database: &str) -> RunReport {
         RunReport {
             id: self.id,
             sequence: 0,
@@ -98,8 +97,8 @@ impl Wanted {
             attempt: self.attempt,
             hour: self.hour(),
             started_at: self.begun,
-            finished_at: Some(at),
-            outcome: Some(if cancelled { Outcome::Cancelled } else { Outcome::Failed }),
+            finished_at: None,
+            outcome: None,
             database: database.to_owned(),
             phases: Vec::new(),
             bak_bytes: 0,
@@ -109,7 +108,18 @@ impl Wanted {
             verdict: None,
             server: None,
             terminal: None,
+            problems: Vec::new(),
+        }
+    }
+
+    /// The report of a run that ended at `at`, because of `problem`, before it had begun.
+    pub fn not_made(&self, database: &str, at: DateTime<FixedOffset>, problem: Problem) -> RunReport {
+        let cancelled = problem.code == Code::RunCancelled;
+        RunReport {
+            finished_at: Some(at),
+            outcome: Some(if cancelled { Outcome::Cancelled } else { Outcome::Failed }),
             problems: vec![problem],
+            ..self.announced(database)
         }
     }
 }

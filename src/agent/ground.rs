@@ -15,7 +15,7 @@ use crate::sqlserver::Server;
 use crate::words;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The ground of one agent, from start to end.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Ground {
     home: Arc<Home>,
     clock: Arc<dyn Clock>,
     held: Mutex<Held>,
+    /// Held by whoever writes at the terminal: what is under construction there is somebody's meanwhile.
+    terminal_turn: Arc<Mutex<()>>,
     local_asker: Asker,
     terminal_asker: Asker,
     sequence_floor: OnceLock<u64>,
@@ -33,8 +35,12 @@ struct Held {
     standing: Option<Arc<Standing>>,
     /// Statements that the last process left running have ended, and what it left half-made here is gone.
     recovered: bool,
-    /// The same at the terminal, once it answered.
-    terminal_scrubbed: bool,
+}
+
+/// The leave to write at the terminal, for as long as it is kept.
+#[derive(Debug)]
+pub struct TerminalTurn {
+    _turn: OwnedMutexGuard<()>,
 }
 
 /// What a configuration stands on, for as long as somebody works with it.
@@ -73,6 +79,7 @@ impl Ground {
             home,
             clock,
             held: Mutex::default(),
+            terminal_turn: Arc::default(),
             local_asker: Asker::default(),
             terminal_asker: Asker::default(),
             sequence_floor: OnceLock::new(),
@@ -108,7 +115,7 @@ impl Ground {
         self.stand_in(&mut held, config).await
     }
 
-    /// The same, once nothing of the last process is left: its statements have ended, its unfinished files are gone.
+    /// The same, once nothing of the last process is left here: its statements have ended, its unfinished files are gone.
     ///
     /// # Errors
     /// As [`stand`](Self::stand); and that the server cannot be asked about its statements.
@@ -119,10 +126,26 @@ impl Ground {
             self.recover(&standing).await?;
             held.recovered = true;
         }
-        if !held.terminal_scrubbed {
-            held.terminal_scrubbed = self.scrub_terminal(&standing).await;
-        }
         Ok(standing)
+    }
+
+    /// The same for a job that writes at the terminal: nobody else does while it keeps its turn, and what earlier copies left
+    /// half-made there is gone, where the terminal answers.
+    ///
+    /// # Errors
+    /// As [`ready`](Self::ready).
+    pub async fn ready_to_write(&self, config: &Arc<Config>) -> Result<(Arc<Standing>, TerminalTurn)> {
+        let turn = TerminalTurn { _turn: Arc::clone(&self.terminal_turn).lock_owned().await };
+        let standing = self.ready(config).await?;
+        self.scrub_terminal(&standing, &turn).await;
+        Ok((standing, turn))
+    }
+
+    /// Removes what broken-off copies left half-made at the terminal, unless somebody writes there now.
+    pub async fn clean_terminal(&self, standing: &Standing) {
+        if let Ok(turn) = Arc::clone(&self.terminal_turn).try_lock_owned() {
+            self.scrub_terminal(standing, &TerminalTurn { _turn: turn }).await;
+        }
     }
 
     /// The number of the next backup.
@@ -176,7 +199,7 @@ impl Ground {
             .ask(&*world.local, move || {
                 claim(&*local, &identity, &home)?;
                 let lock = local.lock()?;
-                let is_new = home.journal.last().is_ok_and(|last| last.is_none());
+                let is_new = home.journal.sequence() == 0;
                 let highest = if is_new { highest_sequence(&*local, &archive) } else { 0 };
                 Ok((Arc::new(lock), highest))
             })
@@ -205,8 +228,12 @@ impl Ground {
         Ok(())
     }
 
-    async fn scrub_terminal(&self, standing: &Standing) -> bool {
-        let Some(terminal) = standing.world.terminal.clone() else { return true };
+    async fn scrub_terminal(&self, standing: &Standing, _turn: &TerminalTurn) {
+        let Some(terminal) = standing.world.terminal.clone() else { return };
+        let Terminal::Folder { path, .. } = &standing.world.config.terminal else { return };
+        if !self.home.ledger.recorded().iter().any(|left| left.starts_with(path)) {
+            return;
+        }
         let (identity, home) = (standing.world.identity.clone(), Arc::clone(&self.home));
         let asked = Arc::clone(&terminal);
         let scrubbed = self.terminal_asker.ask(&*terminal, move || {
@@ -214,14 +241,8 @@ impl Ground {
             asked.scrub()
         });
         match scrubbed.await {
-            Ok(removed) => {
-                self.note_scrubbed(&removed);
-                true
-            }
-            Err(problem) => {
-                tracing::debug!(%problem, "the terminal is cleaned up when it is back");
-                false
-            }
+            Ok(removed) => self.note_scrubbed(&removed),
+            Err(problem) => tracing::debug!(%problem, "the terminal is cleaned up when it is back"),
         }
     }
 

@@ -6,6 +6,7 @@ use super::ground::Ground;
 use super::input::{Event, InForce};
 use super::lookup;
 use super::owner::{Answer, Hands};
+use super::patience::blocking;
 use super::problems;
 use super::status::PendingView;
 use crate::backup::outcome::{Phase, Progress, RunReport};
@@ -13,8 +14,8 @@ use crate::backup::{Monitor, Order, copy_pending, run};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::protocol::Request;
-use crate::journal::{EventKind, PendingCopy};
-use crate::problem::Problem;
+use crate::journal::{EventKind, Journal, PendingCopy};
+use crate::problem::{Problem, Result};
 use crate::words::{Language, Words};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -117,8 +118,8 @@ impl Hands for Workers {
         self.stop = CancellationToken::new();
         let (ground, monitor, stop) = (Arc::clone(&self.ground), self.reporter(), self.stop.clone());
         let job = async move {
-            let problem = match ground.ready(&config).await {
-                Ok(standing) => copy_pending(&standing.world, monitor, stop).await.problem,
+            let problem = match ground.ready_to_write(&config).await {
+                Ok((standing, _turn)) => copy_pending(&standing.world, monitor, stop).await.problem,
                 Err(problem) => Some(problem),
             };
             let pending = ground.home().journal.pending().unwrap_or_default();
@@ -195,16 +196,17 @@ struct Job {
 
 impl Job {
     async fn run(self, monitor: Arc<dyn Monitor>, stop: CancellationToken) -> RunReport {
-        let ground = Arc::clone(&self.ground);
+        // Kept before anything else: a run that was wanted must not be gone without a trace.
+        self.keep(self.wanted.announced(&self.database()), Journal::begin).await;
         let ready = async {
-            let standing = self.ground.ready(&self.config).await?;
+            let (standing, turn) = self.ground.ready_to_write(&self.config).await?;
             let ground = Arc::clone(&self.ground);
-            let sequence = super::patience::blocking(move || Ok(ground.next_sequence())).await?;
-            Ok((standing, sequence))
+            let sequence = blocking(move || Ok(ground.next_sequence())).await?;
+            Ok((standing, turn, sequence))
         };
         let ready = stop.run_until_cancelled(ready).await.unwrap_or_else(|| Err(problems::stopped()));
         match ready {
-            Ok((standing, sequence)) => {
+            Ok((standing, _turn, sequence)) => {
                 let order = Order {
                     id: self.wanted.id,
                     sequence,
@@ -218,18 +220,26 @@ impl Job {
             }
             Err(problem) => {
                 let report = self.not_made(problem);
-                if let Err(problem) = ground.home().journal.finish(&report) {
-                    tracing::warn!(%problem, "the journal does not keep this run");
-                }
+                self.keep(report.clone(), Journal::finish).await;
                 report
             }
         }
     }
 
+    async fn keep(&self, report: RunReport, how: fn(&Journal, &RunReport) -> Result<()>) {
+        let journal = self.ground.home().journal.clone();
+        if let Err(problem) = blocking(move || how(&journal, &report)).await {
+            tracing::warn!(%problem, "the journal does not keep this run");
+        }
+    }
+
+    fn database(&self) -> String {
+        self.config.database().map(|name| name.as_str().to_owned()).unwrap_or_default()
+    }
+
     /// The report of a run that did not even begin.
     fn not_made(&self, problem: Problem) -> RunReport {
-        let database = self.config.database().map(|name| name.as_str().to_owned()).unwrap_or_default();
-        self.wanted.clone().not_made(&database, self.clock.local_now(), problem)
+        self.wanted.not_made(&self.database(), self.clock.local_now(), problem)
     }
 }
 

@@ -214,7 +214,7 @@ impl Work {
             Ok(()) => staged.publish(),
             Err(problem) => {
                 if let Err(left) = staged.discard() {
-                    tracing::warn!(problem = %left, "an unfinished copy stays until the next start");
+                    tracing::warn!(problem = %left, "an unfinished copy stays until the terminal is back");
                 }
                 Err(problem)
             }

@@ -163,7 +163,7 @@ impl Worker {
             Ok(None) => self.give_up(staged),
             Err(problem) => {
                 if let Err(left) = staged.discard() {
-                    tracing::warn!(problem = %left, "the unfinished copy at the terminal stays until the next start");
+                    tracing::warn!(problem = %left, "the unfinished copy stays until the terminal is back");
                 }
                 Err(problem)
             }

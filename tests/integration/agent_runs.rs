@@ -2,9 +2,14 @@
 
 use crate::support::agent::{AgentProcess, Said, Shop};
 use crate::support::sqlserver::StandIn;
+use crate::support::whole::{files_below, is_partial};
 use dmbackup::agent::status::{Activity, Status};
 use dmbackup::backup::outcome::{Outcome, Phase};
+use dmbackup::clock::SystemClock;
+use dmbackup::journal::{EventKind, Journal};
 use fake_sqlserver::fault::{Action, Fault, StatementKind};
+use fake_sqlserver::options::DatabaseOptions;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -30,6 +35,12 @@ fn is_dumping(status: &Status) -> bool {
     progress.is_some_and(|progress| {
         progress.phase == Phase::Dumping && progress.percent.is_some_and(|percent| percent > 30.0)
     })
+}
+
+/// Whether the terminal has something of the zip that is being packed.
+fn is_copying(status: &Status) -> bool {
+    let progress = status.run.as_ref().and_then(|run| run.progress);
+    progress.is_some_and(|progress| progress.phase == Phase::Packing && progress.copied_bytes > 0)
 }
 
 fn outcomes(shop: &Shop) -> Vec<String> {
@@ -209,6 +220,56 @@ fn copies_are_made_up_when_the_terminal_is_back() {
     let read = |path: &str| std::fs::read(shop.path(path)).unwrap();
     assert_eq!(read("terminal/MCDados.zip"), read("servidor/MCDados.zip"));
     assert_eq!(shop.ctl(&["check"]).exit, 0);
+}
+
+#[test]
+fn what_a_broken_off_copy_left_at_the_terminal_goes_when_the_terminal_is_back() {
+    let large = DatabaseOptions::pages_mib("Grande", 96);
+    let server = StandIn::start_with(|options| options.database(large));
+    let shop = Shop::new();
+    shop.configure_with(server.handle.address().port(), "databases = ['Grande']");
+    let mut agent = shop.run();
+    agent.wait_for(MADE);
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| shop.ctl(&["backup", "--wait"]));
+        shop.until(is_copying);
+        std::fs::rename(shop.path("terminal"), shop.path("longe")).unwrap();
+        let said = waiting.join().unwrap();
+        assert_eq!(said.exit, 9, "made, but not everywhere: {said:?}");
+    });
+    let left = files_below(&shop.path("longe")).into_iter().find(|path| is_partial(path));
+    let left = left.expect("something half-made");
+    std::fs::rename(shop.path("longe"), shop.path("terminal")).unwrap();
+    shop.ctl(&["check"]);
+    shop.until(|status| status.pending.is_empty());
+    assert_eq!(agent.terminate().code(), Some(0));
+    assert!(!files_below(&shop.path("terminal")).iter().any(|path| is_partial(path)));
+    let journal = Journal::open(&shop.state(), Arc::new(SystemClock));
+    let mut events = journal.events(100).unwrap();
+    events.retain(|event| event.kind == EventKind::Scrubbed);
+    let name = left.strip_prefix(shop.path("longe")).unwrap().display().to_string();
+    assert!(events.iter().any(|event| event.text.pt.contains(&name)), "{name}: {events:?}");
+}
+
+#[test]
+fn a_run_that_was_accepted_and_killed_before_its_first_phase_is_told_as_interrupted() {
+    let server = StandIn::start();
+    let faults = &server.handle.instance().faults;
+    faults.inject(Fault::at(StatementKind::Login, Action::Stall { percent: 0.0 }));
+    let shop = Shop::new();
+    shop.configure(server.handle.address().port());
+    let mut agent = shop.run();
+    agent.wait_for("Verificando último backup realizado...");
+    assert_eq!(shop.ctl(&["backup"]).exit, 0, "it is accepted while the server says nothing");
+    // There is no event for a row of the journal.
+    while outcomes(&shop).is_empty() {
+        thread::yield_now();
+    }
+    agent.kill();
+    faults.clear();
+    let mut again = shop.run();
+    again.wait_for(MADE);
+    assert_eq!(outcomes(&shop), ["success", "interrupted"]);
 }
 
 #[test]
