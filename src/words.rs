@@ -95,6 +95,23 @@ pub fn date_time(at: DateTime<FixedOffset>, language: Language) -> String {
     }
 }
 
+/// An instant as people say it at `now`: «hoje às 14:00», «ontem às 23:10», «amanhã às 08:00»; further away with its date.
+pub fn moment(at: DateTime<FixedOffset>, now: DateTime<FixedOffset>, language: Language) -> String {
+    let at = at.with_timezone(&now.timezone());
+    let time = at.format("%H:%M").to_string();
+    let days = at.date_naive().signed_duration_since(now.date_naive()).num_days();
+    let words = match days {
+        0 => words!("hoje às {time}", "today at {time}"),
+        -1 => words!("ontem às {time}", "yesterday at {time}"),
+        1 => words!("amanhã às {time}", "tomorrow at {time}"),
+        _ => {
+            let (day, date) = (at.format("%d/%m/%Y"), at.format("%Y-%m-%d"));
+            words!("em {day} às {time}", "on {date} at {time}")
+        }
+    };
+    words.get(language).to_owned()
+}
+
 /// A number written with a point, with the language's own decimal sign.
 pub fn decimal(number: &str, language: Language) -> String {
     match language {
@@ -116,6 +133,22 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(3_240), Language::Portuguese), "3,2 s");
         assert_eq!(duration(Duration::from_secs(250), Language::Portuguese), "4 min 10 s");
         assert_eq!(duration(Duration::from_secs(7_500), Language::English), "2 h 05 min");
+    }
+
+    #[test]
+    fn moments_are_told_from_where_the_listener_stands() {
+        let at = |text: &str| DateTime::parse_from_rfc3339(text).unwrap();
+        let now = at("2026-11-22T00:05:00-03:00");
+        for (instant, pt, en) in [
+            ("2026-11-22T14:00:00-03:00", "hoje às 14:00", "today at 14:00"),
+            ("2026-11-21T23:10:00-03:00", "ontem às 23:10", "yesterday at 23:10"),
+            ("2026-11-22T03:10:00+00:00", "hoje às 00:10", "today at 00:10"),
+            ("2026-11-23T08:00:00-03:00", "amanhã às 08:00", "tomorrow at 08:00"),
+            ("2026-11-20T09:00:00-03:00", "em 20/11/2026 às 09:00", "on 2026-11-20 at 09:00"),
+        ] {
+            assert_eq!(moment(at(instant), now, Language::Portuguese), pt);
+            assert_eq!(moment(at(instant), now, Language::English), en);
+        }
     }
 
     #[test]
