@@ -104,6 +104,7 @@ pub struct State {
     set_back: Option<TimeDelta>,
     guesses: Guesses,
     pub(super) opened: Option<OpenedView>,
+    pub(super) closed: bool,
 }
 
 impl State {
@@ -131,6 +132,7 @@ impl State {
             set_back: None,
             guesses: Guesses::default(),
             opened: None,
+            closed: false,
         }
     }
 

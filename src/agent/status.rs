@@ -63,6 +63,9 @@ pub struct Status {
     /// When the store's application was opened last, and what was to be told then; `None` before the first time.
     #[serde(default)]
     pub opened: Option<OpenedView>,
+    /// A person closed the program (DM4): whoever else stays beside a clock ends too, and holds no agent in its place.
+    #[serde(default)]
+    pub closed: bool,
     /// When a failed run is tried a second time.
     pub retry_at: Option<DateTime<FixedOffset>>,
     /// When the next backup is due; `None` while nothing is scheduled.

@@ -42,6 +42,7 @@ impl State {
             },
             waiting: self.waiting.iter().map(waiting_view).collect(),
             opened: self.opened.clone(),
+            closed: self.closed,
             retry_at: self.retry.as_ref().map(|retry| retry.shown),
             next_due: self.next_due,
             last: self.history.last.clone(),

@@ -35,6 +35,7 @@ impl State {
                 effects.push(Effect::Answer(ticket, Reply::Done));
                 if self.stage != Stage::Stopping {
                     note(words!("fechar: senha correta", "close: the password is right"), effects);
+                    self.closed = true;
                     self.shut_down(now, effects);
                 }
             }

@@ -371,11 +371,13 @@ fn the_right_password_ends_the_program_and_a_wrong_one_does_not() {
     let Some(Reply::Refused { problem }) = reply(&wrong) else { panic!("{wrong:?}") };
     assert_eq!(problem.sentence.pt, "Senha incorreta.");
     assert!(problem.hint.pt.ends_with("hoje no servidor: 22/11/2026."), "{problem}");
+    assert!(!story.state.closed);
     let right = story.step(quit("22112026", false));
     assert!(
         matches!(right[..], [Effect::Answer(4, Reply::Done), Effect::Note(..), Effect::Finish]),
         "{right:?}"
     );
+    assert!(story.state.closed, "whoever watches learns that a person wanted it");
 }
 
 #[test]
