@@ -7,7 +7,7 @@
 //!                                                                                    └─ followed ─▶ terminal ─▶ slot there
 //! ```
 //!
-//! Command line (and later tray and window) sit behind one local control channel. Nothing flows back up.
+//! Tray ([`desktop`]), window and command line ([`cli`]) sit behind one local control channel. Nothing flows back up.
 //!
 //! Invariants, which `tests/` attacks:
 //!
@@ -28,8 +28,12 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod cycle;
+#[cfg(feature = "tray")]
+pub mod desktop;
 pub mod destination;
 pub mod durable;
+#[cfg(feature = "tray")]
+pub mod icon;
 pub mod journal;
 pub mod logging;
 pub mod platform;

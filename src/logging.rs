@@ -27,6 +27,9 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt;
 
+/// The folder of the record, below the state folder.
+pub const FOLDER: &str = "log";
+
 /// How many files are kept, one a day.
 pub const FILES_KEPT: usize = 30;
 

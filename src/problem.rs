@@ -217,6 +217,10 @@ codes! {
     AgentNotNow = "agent.not-now", Refused;
     /// The client sent something that the agent does not understand.
     AgentProtocol = "agent.protocol", Usage;
+    /// There is no screen for a program of the desktop.
+    NoDisplay = "desktop.no-display", Usage;
+    /// A program of the desktop cannot be started.
+    DesktopProgram = "desktop.program", Internal;
 }
 
 impl Code {

@@ -49,6 +49,9 @@ const LAYERS: &[(&str, &str)] = &[
         "cli",
         "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup cycle control agent logging",
     ),
+    ("icon", "platform agent cycle"),
+    // The tray program is a client that may hold the agent; what it says of a run it says as the command line does.
+    ("desktop", "words problem clock config durable platform backup cycle control agent logging cli icon"),
 ];
 
 /// A source file, with its tests told from its product.

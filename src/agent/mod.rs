@@ -15,6 +15,8 @@ mod patience;
 mod problems;
 pub mod state;
 pub mod status;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod view;
 
 pub use home::Home;

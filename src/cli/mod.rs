@@ -13,14 +13,14 @@ mod lists;
 mod printer;
 mod question;
 mod quit;
-mod report;
+pub mod report;
 mod run;
 mod status;
 mod usage;
 
 use crate::problem::{Exit, Problem, Result};
 use crate::words;
-use crate::words::Language;
+use crate::words::{Language, Words};
 use args::{Cli, Verb};
 use clap::FromArgMatches;
 use printer::Printer;
@@ -59,8 +59,9 @@ fn refuse(problem: &Problem, printer: &mut Printer) -> Exit {
     problem.exit()
 }
 
-/// The language is needed before the command line is read: to say what is wrong with it.
-fn language(args: &[OsString]) -> Language {
+/// The language that `args`, the environment or the system ask for. It is needed before the command line is read: to say
+/// what is wrong with it.
+pub fn language(args: &[OsString]) -> Language {
     let text = |arg: &OsString| arg.to_str().map(str::to_owned);
     let behind = args.iter().skip_while(|arg| *arg != "--lang").nth(1).and_then(text);
     let joined = args.iter().filter_map(text).find_map(|arg| arg.strip_prefix("--lang=").map(str::to_owned));
@@ -116,6 +117,11 @@ async fn dispatch(cli: Cli, mut printer: Printer) -> Exit {
         Verb::Help(args) => tell_help(&args.command, &mut printer),
     };
     done.unwrap_or_else(|problem| refuse(&problem, &mut printer))
+}
+
+/// What is wrong with a command line, in words, for the other programs.
+pub fn sentence_of(error: &clap::Error) -> Words {
+    usage::sentence(error.kind(), error)
 }
 
 fn tell_exit_codes(printer: &mut Printer) -> Exit {

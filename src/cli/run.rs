@@ -9,7 +9,7 @@ use crate::agent::{Agent, AgentOptions, Audience, enter};
 use crate::backup::outcome::RunReport;
 use crate::clock::{Clock, SystemClock};
 use crate::control::protocol::Request;
-use crate::logging::Logging;
+use crate::logging::{self, Logging};
 use crate::platform;
 use crate::problem::{Exit, Result};
 use std::path::PathBuf;
@@ -17,9 +17,6 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
-
-/// The folder of the program's own record, below the state folder.
-const LOG_FOLDER: &str = "log";
 
 /// Runs the agent until its end is asked for, or until the first backup has ended where `once`.
 ///
@@ -29,7 +26,7 @@ pub async fn run(config_path: PathBuf, state_path: PathBuf, once: bool, printer:
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let home = enter(state_path, Arc::clone(&clock)).await?;
     // Only whoever holds the state keeps its record.
-    let _logging = Logging::start(&home.path.join(LOG_FOLDER), Arc::clone(&clock));
+    let _logging = Logging::start(&home.path.join(logging::FOLDER), Arc::clone(&clock));
     let (console, said) = Console::open(printer, Arc::clone(&clock));
     let shutdown = CancellationToken::new();
     let voice = Voice { said: said.clone(), end: once.then(|| shutdown.clone()) };

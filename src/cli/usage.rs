@@ -30,7 +30,8 @@ pub fn problem(sentence: Words) -> Problem {
     Problem::new(Code::Usage, sentence, hint)
 }
 
-fn sentence(kind: ErrorKind, error: &clap::Error) -> Words {
+/// What is wrong.
+pub fn sentence(kind: ErrorKind, error: &clap::Error) -> Words {
     let told = |kind| error.get(kind).map(text).unwrap_or_default();
     let arg = told(ContextKind::InvalidArg);
     match kind {

@@ -8,6 +8,7 @@
 //! [`Hello`]: protocol::Hello
 
 pub mod client;
+pub mod link;
 pub mod protocol;
 mod registry;
 pub mod server;

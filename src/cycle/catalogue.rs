@@ -151,6 +151,8 @@ static PROGRAM: Check = Check {
         Code::AgentRunGoesOn,
         Code::AgentNotNow,
         Code::AgentProtocol,
+        Code::NoDisplay,
+        Code::DesktopProgram,
     ],
 };
 

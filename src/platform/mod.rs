@@ -3,6 +3,7 @@
 
 mod kinds;
 mod medium;
+mod screen;
 
 #[cfg(unix)]
 #[path = "unix/mod.rs"]
@@ -11,12 +12,17 @@ mod system;
 #[path = "windows/mod.rs"]
 mod system;
 
+#[cfg(feature = "tray")]
+pub use screen::Tray;
+pub use screen::{Bitmap, MenuEntry, TrayEvent, TrayLook};
+
 pub use kinds::{FileId, Level, Peer, Place, ReadBack, ServiceState, Space, SqlPipe, VolumeId};
 
 use interprocess::local_socket::tokio::{Listener, Stream};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
 
 // ---- services ----
 
@@ -310,6 +316,50 @@ pub fn sits_here(client: &Peer) -> bool {
 /// The system does not let us listen for it.
 pub async fn end_asked_for() -> io::Result<()> {
     system::end_asked_for().await
+}
+
+// ---- the desktop ----
+
+/// Whether there is a screen for this process, where windows can be shown.
+pub fn has_display() -> bool {
+    system::has_display()
+}
+
+/// A file below the user's runtime folder that is the same for all processes of this user's session, `name` and `state`, and
+/// different for others: what a program locks that may run once a session. Its folder is made where it is missing.
+///
+/// # Errors
+/// The folder cannot be made.
+pub fn session_file(state: &Path, name: &str) -> io::Result<PathBuf> {
+    system::session_file(state, name)
+}
+
+/// Starts `command` so that it outlives this program, and has nothing of its console.
+///
+/// # Errors
+/// Those of starting a program.
+pub fn start_apart(command: &mut Command) -> io::Result<()> {
+    system::start_apart(command)
+}
+
+/// Lets the desktop show the folder `path`.
+///
+/// # Errors
+/// There is nothing here that shows folders.
+pub fn show_folder(path: &Path) -> io::Result<()> {
+    system::show_folder(path)
+}
+
+/// Tells a person at this program's start what cannot be shown elsewhere: on the console, or in a box where a program of the
+/// desktop has none (Windows); there it returns once the box is closed.
+pub fn tell(level: Level, text: &str) {
+    system::tell(level, text);
+}
+
+/// The exit code of a program as our own: whole on Windows, where it has 32 bits; 128 and the signal's number for one that a
+/// signal ended.
+pub fn exit_like(status: ExitStatus) -> ExitCode {
+    system::exit_like(status)
 }
 
 // ---- SQL Server ----

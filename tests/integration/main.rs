@@ -11,6 +11,9 @@ mod agent_runs;
 mod bak_real;
 #[cfg(test)]
 mod config;
+#[cfg(feature = "tray")]
+#[cfg(test)]
+mod desktop;
 #[cfg(test)]
 mod destination;
 #[cfg(test)]

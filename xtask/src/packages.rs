@@ -37,6 +37,15 @@ pub const TEST: &[Package] = &[
     program("freetds-bin", "tsql"),
     program("util-linux", "setpriv"),
     program("mount", "mount"),
+    // A desktop without a screen, with a tray and hands.
+    program("xvfb", "Xvfb"),
+    program("dbus", "dbus-daemon"),
+    program("openbox", "openbox"),
+    program("xfce4-panel", "xfce4-panel"),
+    Package { name: "adwaita-icon-theme", there: There::File("/usr/share/icons/Adwaita") },
+    program("xdotool", "xdotool"),
+    program("imagemagick", "import"),
+    program("libglib2.0-bin", "gdbus"),
 ];
 
 /// The C compiler for Windows.

@@ -50,7 +50,7 @@ fn checks() -> Result<()> {
         steps::cargo().args(["deny", "--all-features", "check", "bans", "licenses", "sources"]),
     )?;
     steps::run(
-        "library and command line for Windows",
+        "library and programs for Windows",
         windows::cargo("check")?.args(["--package", "dmbackup", "--lib", "--bins", "--locked"]),
     )
 }

@@ -14,6 +14,11 @@ use std::path::{Path, PathBuf};
 const MACHINE_FOLDER: &str = "/run/dmbackup";
 
 pub fn channel_to_listen(state: &Path) -> io::Result<PathBuf> {
+    Ok(runtime_folder()?.join(format!("{}.sock", short_name(state))))
+}
+
+/// Where what lives as long as its process lies; made where it is missing.
+pub fn runtime_folder() -> io::Result<PathBuf> {
     let given = std::env::var_os("RUNTIME_DIRECTORY").is_some_and(|folder| folder == MACHINE_FOLDER);
     let machine = super::is_elevated() || given;
     let folder = if machine { PathBuf::from(MACHINE_FOLDER) } else { own_folder() };
@@ -28,11 +33,11 @@ pub fn channel_to_listen(state: &Path) -> io::Result<PathBuf> {
     if !data.is_dir() || !ours || data.mode() & 0o022 != 0 {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the runtime folder is not ours"));
     }
-    Ok(folder.join(socket_name(state)))
+    Ok(folder)
 }
 
 pub fn channels_to_try(state: &Path) -> Vec<PathBuf> {
-    let name = socket_name(state);
+    let name = format!("{}.sock", short_name(state));
     let mut folders = vec![PathBuf::from(MACHINE_FOLDER), own_folder()];
     // An administrator finds the agent of the user to whom the state belongs.
     if let Ok(data) = fs::metadata(state) {
@@ -62,12 +67,11 @@ fn own_folder() -> PathBuf {
 }
 
 /// The whole path of a socket has 108 bytes, so it is named by a hash of the state's path.
-fn socket_name(state: &Path) -> String {
+pub fn short_name(state: &Path) -> String {
     let path =
         fs::canonicalize(state).or_else(|_| std::path::absolute(state)).unwrap_or_else(|_| state.into());
     let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{hex}.sock")
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub fn listen(path: &Path) -> io::Result<Listener> {

@@ -1,5 +1,6 @@
 //! The Unix twin. What only Linux has stands here too, and falls back to what every Unix has.
 
+mod desktop;
 mod files;
 mod identity;
 mod local;
@@ -7,7 +8,10 @@ mod mounts;
 mod rights;
 mod service;
 mod session;
+#[cfg(feature = "tray")]
+mod tray;
 
+pub use desktop::{exit_like, has_display, session_file, show_folder, start_apart, tell};
 pub use files::{
     file_id, has_no_hard_links, has_no_locks, is_gone, open_shared, read_back, rename_new, rename_over,
     space, sync_folder, sync_foreign_file, volume_id,
@@ -25,3 +29,5 @@ pub use rights::{
 };
 pub use service::{event_log, service_state, sql_service, start_service};
 pub use session::{end_asked_for, sits_here};
+#[cfg(feature = "tray")]
+pub use tray::Tray;

@@ -32,11 +32,15 @@ pub fn channels_to_try(state: &Path) -> Vec<PathBuf> {
 }
 
 fn pipe_name(state: &Path) -> PathBuf {
+    PathBuf::from(format!(r"\\.\pipe\dmbackup-{}", short_name(state)))
+}
+
+/// A hash of the state's path.
+pub fn short_name(state: &Path) -> String {
     let path =
         fs::canonicalize(state).or_else(|_| std::path::absolute(state)).unwrap_or_else(|_| state.into());
     let hash = Sha256::digest(path.to_string_lossy().to_lowercase());
-    let hex: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    PathBuf::from(format!(r"\\.\pipe\dmbackup-{hex}"))
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub fn listen(path: &Path) -> io::Result<Listener> {

@@ -1,6 +1,7 @@
 //! The Windows twin.
 
 mod acl;
+mod desktop;
 mod files;
 mod handles;
 mod identity;
@@ -8,12 +9,15 @@ mod local;
 mod place;
 mod service;
 mod session;
+#[cfg(feature = "tray")]
+mod tray;
 mod wide;
 
 pub use acl::{
     can_write_folder, is_kept_secret, make_folder_inside, make_private_folder, private,
     readable_by_everybody, take_from_everybody, writable_by_ordinary_users,
 };
+pub use desktop::{exit_like, has_display, session_file, show_folder, start_apart, tell};
 pub use files::{
     file_id, has_no_hard_links, has_no_locks, is_gone, open_shared, read_back, rename_new, rename_over,
     space, sync_folder, sync_foreign_file, volume_id,
@@ -27,3 +31,5 @@ pub use local::{
 pub use place::place;
 pub use service::{event_log, service_state, sql_service, start_service};
 pub use session::{end_asked_for, sits_here};
+#[cfg(feature = "tray")]
+pub use tray::Tray;

@@ -9,7 +9,8 @@ pub fn sits_here(peer: &Peer) -> bool {
     peer.elevated || peer.ourselves || peer.process.and_then(session_of).is_some_and(is_a_persons)
 }
 
-fn session_of(process: u32) -> Option<u32> {
+/// The session that a process belongs to.
+pub fn session_of(process: u32) -> Option<u32> {
     let mut session = 0;
     #[expect(unsafe_code, reason = "sessions have no safe binding")]
     // SAFETY: `session` is writable.

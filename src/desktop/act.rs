@@ -1,0 +1,161 @@
+//! What people choose at the icon, done.
+
+use super::args::Options;
+use super::view::Choice;
+use crate::config;
+use crate::control::client::Client;
+use crate::control::link::Link;
+use crate::platform;
+use crate::problem::{Code, Problem, Result};
+use crate::words;
+use crate::words::Language;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The window's program, beside this one.
+const WINDOW: &str = "dmbackup-window";
+
+/// The agent that is meant, and the reader's language.
+#[derive(Clone, Debug)]
+pub struct Hand {
+    options: Options,
+    state: PathBuf,
+}
+
+impl Hand {
+    /// Acts on the agent that `options` mean.
+    pub fn new(options: Options) -> Self {
+        let state = config::state_path(options.state.as_deref());
+        Self { options, state }
+    }
+
+    /// The agent's state folder.
+    pub fn state(&self) -> &Path {
+        &self.state
+    }
+
+    /// Does what was chosen; where that fails, the window opens and says why.
+    pub async fn choose(&self, choice: Choice, link: &Link) {
+        let done = match choice {
+            Choice::View => self.open_window("home", None),
+            Choice::Manual => self.open_window("manual", None),
+            Choice::Journal => self.open_window("journal", None),
+            Choice::About => self.open_window("about", None),
+            Choice::Close => self.open_window("close", None),
+            Choice::Folder => show_folder(link),
+            Choice::Backup => self.backup().await,
+            Choice::Stop => self.stop().await,
+        };
+        if let Err(problem) = done {
+            tracing::warn!(%problem, ?choice, "what was chosen at the icon was not done");
+            self.say(&problem);
+        }
+    }
+
+    async fn backup(&self) -> Result<()> {
+        Client::connect(&self.state).await?.backup_now(false).await.map(drop)
+    }
+
+    async fn stop(&self) -> Result<()> {
+        Client::connect(&self.state).await?.cancel().await
+    }
+
+    /// Tells the agent that the store's application was opened (DM22).
+    ///
+    /// # Errors
+    /// No agent answers, or it does not know this yet.
+    pub async fn application_opened(&self) -> Result<()> {
+        Client::connect(&self.state).await?.application_opened().await.map(drop)
+    }
+
+    /// Says what failed in the window; there is no other place that people surely see.
+    fn say(&self, problem: &Problem) {
+        let text = problem.text(self.options.language);
+        if let Err(second) = self.open_window("home", Some(&text)) {
+            tracing::error!(problem = %second, "nor does the window open");
+        }
+    }
+
+    /// Whether the window's program is installed.
+    pub fn has_window(&self) -> bool {
+        beside_this_one(WINDOW).is_ok()
+    }
+
+    /// Starts the window's program, which shows the window that is open already where there is one.
+    ///
+    /// # Errors
+    /// It is not there, or cannot be started.
+    pub fn open_window(&self, page: &str, message: Option<&str>) -> Result<()> {
+        let program = beside_this_one(WINDOW).map_err(|cause| not_started(WINDOW, &cause))?;
+        let mut command = Command::new(&program);
+        self.same_agent(&mut command);
+        command.args(["--page", page]);
+        if let Some(message) = message {
+            command.arg("--message").arg(message);
+        }
+        platform::start_apart(&mut command)
+            .map_err(|cause| not_started(&program.display().to_string(), &cause))
+    }
+
+    /// Starts this program once more, beside the clock and apart from this process.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_tray(&self) -> Result<()> {
+        let program = std::env::current_exe().map_err(|cause| not_started("dmbackup", &cause))?;
+        let mut command = Command::new(&program);
+        self.same_agent(&mut command);
+        platform::start_apart(&mut command)
+            .map_err(|cause| not_started(&program.display().to_string(), &cause))
+    }
+
+    fn same_agent(&self, command: &mut Command) {
+        if let Some(config) = &self.options.config {
+            command.arg("--config").arg(config);
+        }
+        if let Some(state) = &self.options.state {
+            command.arg("--state").arg(state);
+        }
+        let language = match self.options.language {
+            Language::Portuguese => "pt",
+            Language::English => "en",
+        };
+        command.args(["--lang", language]);
+    }
+}
+
+fn beside_this_one(name: &str) -> std::io::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let program = own.with_file_name(name).with_extension(own.extension().unwrap_or_default());
+    program.metadata().map(|_| program)
+}
+
+fn show_folder(link: &Link) -> Result<()> {
+    let Some(subject) = link.status().and_then(|status| status.subject.as_ref()) else { return Ok(()) };
+    let folder = &subject.folder;
+    platform::show_folder(Path::new(folder)).map_err(|cause| {
+        Problem::new(
+            Code::DesktopProgram,
+            words!(
+                "A pasta {folder} não pôde ser mostrada: {cause}.",
+                "The folder {folder} cannot be shown: {cause}."
+            ),
+            words!("Abra a pasta pelo gerenciador de arquivos.", "Open the folder in the file manager."),
+        )
+    })
+}
+
+/// A program that cannot be started.
+pub fn not_started(program: &str, cause: &std::io::Error) -> Problem {
+    Problem::new(
+        Code::DesktopProgram,
+        words!(
+            "O programa {program} não pôde ser iniciado: {cause}.",
+            "The program {program} cannot be started: {cause}."
+        ),
+        words!(
+            "Verifique o nome e as permissões; se for um programa do DMBackup, instale o DMBackup de novo.",
+            "Check its name and rights; if it is one of DMBackup's, install DMBackup again."
+        ),
+    )
+}

@@ -1,0 +1,199 @@
+//! The tray program's life: once a session, until a person closes it or the session ends.
+
+use super::act::Hand;
+use super::args::Options;
+use super::keeper::Keeper;
+use super::no_display;
+use super::view::{Choice, look};
+use crate::config;
+use crate::control::link::Link;
+use crate::durable::LockFile;
+use crate::platform::{self, Level, Tray, TrayEvent, TrayLook};
+use crate::problem::{Code, Exit, Problem, Result};
+use crate::words;
+use crate::words::Language;
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// The lock that one tray program a session holds.
+const LOCK: &str = "tray";
+
+/// A second start is over soon, whether or not the agent answers.
+const SECOND_START_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Runs the tray program, or tells the one that runs already.
+///
+/// # Errors
+/// There is no screen here, or the session has no place for the lock.
+pub fn run(options: Options) -> Result<Exit> {
+    if !platform::has_display() {
+        return Err(no_display());
+    }
+    let hand = Hand::new(options.clone());
+    let lock = take_lock(hand.state())?;
+    let Some(_lock) = lock else { return second_start(&hand, &options) };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Problem::internal)?;
+    let exit = runtime.block_on(first_start(hand, options));
+    // A folder that does not answer may hold a thread for ever; nobody waits for it.
+    runtime.shutdown_background();
+    Ok(exit)
+}
+
+fn take_lock(state: &Path) -> Result<Option<LockFile>> {
+    platform::session_file(state, LOCK).and_then(|path| LockFile::take(&path)).map_err(|cause| {
+        Problem::new(
+            Code::AgentState,
+            words!(
+                "A pasta desta sessão não pode ser usada: {cause}.",
+                "The folder of this session cannot be used: {cause}."
+            ),
+            words!(
+                "Saia da sessão, entre de novo e abra o DMBackup.",
+                "Log off, log on again and start DMBackup."
+            ),
+        )
+    })
+}
+
+/// Another one stays beside the clock: it is shown, or the agent hears that the store's application was opened (DM22).
+fn second_start(hand: &Hand, options: &Options) -> Result<Exit> {
+    if options.show {
+        hand.open_window("home", None)?;
+    } else if !options.minimized {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Problem::internal)?;
+        // Where the agent does not answer at once, the icon shows that already.
+        let _told =
+            runtime.block_on(async { timeout(SECOND_START_PATIENCE, hand.application_opened()).await });
+    }
+    Ok(Exit::Success)
+}
+
+async fn first_start(hand: Hand, options: Options) -> Exit {
+    let end = CancellationToken::new();
+    let (links, link) = watch::channel(Link::Starting);
+    let keeper = Keeper {
+        config: config::find_path(options.config.as_deref()),
+        state: hand.state().to_owned(),
+        link: links,
+        end: end.clone(),
+    };
+    let kept = tokio::spawn(keeper.keep());
+    let listening = tokio::spawn(end_when_asked(end.clone()));
+    let (events, happened) = mpsc::unbounded_channel();
+    let language = options.language;
+    let first = look(&link.borrow(), hand.has_window(), language);
+    let tray = open_tray(first, language, events);
+    if options.show
+        && let Err(problem) = hand.open_window("home", None)
+    {
+        tracing::error!(%problem, "the window does not open");
+    }
+    let is_opening = !options.minimized && !options.show;
+    let desk = Desk { hand, language, link, tray, is_opening, end };
+    desk.work(happened).await;
+    listening.abort();
+    if let Err(cause) = kept.await {
+        tracing::error!(%cause, "the keeper of the agent fell");
+        return Exit::Internal;
+    }
+    Exit::Success
+}
+
+async fn end_when_asked(end: CancellationToken) {
+    match platform::end_asked_for().await {
+        Ok(()) => end.cancel(),
+        Err(error) => tracing::error!(%error, "signals cannot be heard"),
+    }
+}
+
+fn open_tray(first: TrayLook, language: Language, events: mpsc::UnboundedSender<TrayEvent>) -> Option<Tray> {
+    let listener = move |event| {
+        if events.send(event).is_err() {
+            tracing::debug!(?event, "the program ends already");
+        }
+    };
+    Tray::open(first, Box::new(listener)).inspect_err(|error| no_tray(language, Some(error))).ok()
+}
+
+/// Backups are made all the same; a person needs to know the way to the window.
+fn no_tray(language: Language, cause: Option<&std::io::Error>) {
+    tracing::warn!(?cause, "this desktop has no tray; the window is opened by «dmbackup --show»");
+    let text = words!(
+        "Este ambiente não tem bandeja ao lado do relógio. Os backups continuam; para abrir a janela, execute «dmbackup --show».",
+        "This desktop has no tray beside the clock. Backups go on; to open the window run «dmbackup --show»."
+    );
+    platform::tell(Level::Warning, text.get(language));
+}
+
+/// What stands between the icon, people and the agent.
+struct Desk {
+    hand: Hand,
+    language: Language,
+    link: watch::Receiver<Link>,
+    tray: Option<Tray>,
+    /// The agent is still to be told that the store's application was opened.
+    is_opening: bool,
+    end: CancellationToken,
+}
+
+impl Desk {
+    async fn work(mut self, mut happened: mpsc::UnboundedReceiver<TrayEvent>) {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.end.cancelled() => return,
+                changed = self.link.changed() => match changed {
+                    Ok(()) => self.show(),
+                    Err(_) => return,
+                },
+                // Without a tray nothing happens there any more.
+                Some(event) = happened.recv() => self.hear(event),
+            }
+        }
+    }
+
+    fn show(&mut self) {
+        let link = self.link.borrow_and_update().clone();
+        if let Some(tray) = &self.tray {
+            tray.show(look(&link, self.hand.has_window(), self.language));
+        }
+        if self.is_opening && matches!(link, Link::Reached(_)) {
+            self.is_opening = false;
+            let hand = self.hand.clone();
+            tokio::spawn(async move {
+                if let Err(problem) = hand.application_opened().await {
+                    tracing::warn!(%problem, "the agent does not hear that the application was opened");
+                }
+            });
+        }
+    }
+
+    fn hear(&self, event: TrayEvent) {
+        let choice = match event {
+            TrayEvent::Activated => self.hand.has_window().then_some(Choice::View),
+            TrayEvent::Chosen(id) => Choice::with_id(id),
+            TrayEvent::Shown(false) => {
+                no_tray(self.language, None);
+                None
+            }
+            TrayEvent::Shown(true) => None,
+            TrayEvent::SessionEnds => {
+                self.end.cancel();
+                None
+            }
+        };
+        if let Some(choice) = choice {
+            let (hand, link) = (self.hand.clone(), self.link.borrow().clone());
+            // The icon goes on while the agent answers.
+            tokio::spawn(async move { hand.choose(choice, &link).await });
+        }
+    }
+}

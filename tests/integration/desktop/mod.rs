@@ -1,0 +1,204 @@
+//! The tray program on a real desktop, with real clicks.
+
+mod screen;
+
+use crate::support::agent::Shop;
+use crate::support::sqlserver::StandIn;
+use dmbackup::agent::status::{Activity, Status};
+use dmbackup::backup::outcome::{Outcome, Trigger};
+use screen::{ICON, Part, Screen};
+use std::cell::Cell;
+use std::process::{Child, Command, Stdio};
+
+const TRAY: &str = env!("CARGO_BIN_EXE_dmbackup");
+
+/// A start of the tray program on `screen`, for the agent of `shop`.
+fn tray(shop: &Shop, screen: &Screen, words: &[&str]) -> Command {
+    let mut command = Command::new(TRAY);
+    command.args(["--lang", "pt", "--config"]).arg(shop.path("dmbackup.toml"));
+    command.arg("--state").arg(shop.state()).args(words);
+    screen.dress(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The tray program at work; ended when dropped.
+struct Tray(Child);
+
+impl Tray {
+    fn start(shop: &Shop, screen: &Screen, words: &[&str]) -> Self {
+        Self(tray(shop, screen, words).spawn().unwrap())
+    }
+
+    /// Asks it to end as the end of a session does; its exit code.
+    fn end(mut self) -> Option<i32> {
+        rustix::process::kill_process(
+            rustix::process::Pid::from_child(&self.0),
+            rustix::process::Signal::TERM,
+        )
+        .unwrap();
+        self.0.wait().unwrap().code()
+    }
+
+    /// Waits until it ends by itself; its exit code.
+    fn ended(mut self) -> Option<i32> {
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Tray {
+    fn drop(&mut self) {
+        let _ended_already = self.0.kill();
+        let _ended_already = self.0.wait();
+    }
+}
+
+/// A shop with a server, and a desktop with a tray.
+fn shop() -> (StandIn, Shop, Screen) {
+    let server = StandIn::start();
+    let shop = Shop::new();
+    shop.configure(server.handle.address().port());
+    (server, shop, Screen::open(&[Part::Windows, Part::Tray]))
+}
+
+/// Waits until an agent answers and waits after a backup; its status.
+fn rested(shop: &Shop, screen: &Screen) -> Status {
+    screen.until("an agent answers", |_| shop.ctl(&["status"]).exit == 0);
+    shop.until(|status| status.activity == Activity::Waiting && status.last.is_some())
+}
+
+/// Opens the icon's menu and chooses the line that is reached by so many steps down, until something comes of it: a busy
+/// machine may open the menu only after the keys.
+fn choose_until(screen: &Screen, steps: usize, came: impl Fn() -> bool) {
+    let looks = Cell::new(0);
+    screen.until("what was chosen in the menu comes about", |screen| {
+        if looks.replace(looks.get() + 1) % 50 == 0 {
+            screen.hand(&["key", "Escape"]);
+            screen.click(ICON, 3);
+            screen.until("the menu opens", |screen| screen.colour_at(60, 70) != screen.colour_at(1_200, 600));
+            for key in std::iter::repeat_n("Down", steps).chain(["Return"]) {
+                screen.hand(&["key", key]);
+            }
+        }
+        came()
+    });
+}
+
+#[test]
+fn the_icon_appears_and_its_menu_makes_a_backup() {
+    let (_server, shop, screen) = shop();
+    let empty = screen.corner();
+    let tray = Tray::start(&shop, &screen, &["--minimized"]);
+    screen.until("the icon appears", |screen| screen.corner() != empty);
+    let first = rested(&shop, &screen).last.unwrap();
+    assert_eq!((first.trigger, first.outcome), (Trigger::First, Some(Outcome::Success)), "{first:?}");
+    // «Visualizar» cannot be chosen where its program is missing, and is passed over.
+    let steps = if has_window() { 2 } else { 1 };
+    choose_until(&screen, steps, || {
+        shop.until(|_| true).last.is_some_and(|last| last.trigger == Trigger::Request)
+    });
+    let second = shop.until(|status| status.activity == Activity::Waiting).last.unwrap();
+    assert_eq!((second.trigger, second.outcome), (Trigger::Request, Some(Outcome::Success)), "{second:?}");
+    assert_eq!(tray.end(), Some(0));
+    assert_eq!(shop.ctl(&["status"]).exit, 12, "its agent ended with it");
+}
+
+fn has_window() -> bool {
+    std::path::Path::new(TRAY).with_file_name("dmbackup-window").exists()
+}
+
+#[test]
+fn a_second_start_ends_at_once_and_counts_as_an_opening_of_the_application() {
+    let (_server, shop, screen) = shop();
+    let started = Tray::start(&shop, &screen, &["--minimized"]);
+    assert_eq!(rested(&shop, &screen).opened, None, "a start at logon is none");
+    let second = tray(&shop, &screen, &[]).output().unwrap();
+    assert_eq!((second.status.code(), second.stderr.as_slice()), (Some(0), [].as_slice()));
+    shop.until(|status| status.opened.is_some());
+    let agent = shop.until(|_| true).pid;
+    assert_eq!(agent, started.0.id(), "the agent is the first one's");
+    drop(started);
+}
+
+#[test]
+fn with_the_stores_application_comes_the_tray_and_goes_its_exit_code() {
+    let (_server, shop, screen) = shop();
+    let ended = tray(&shop, &screen, &["--with", "sh", "-c", "exit 7"]).status().unwrap();
+    assert_eq!(ended.code(), Some(7));
+    let status = rested(&shop, &screen);
+    shop.until(|status| status.opened.is_some());
+    let missing = tray(&shop, &screen, &["--with", "/no/such/program"]).output().unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&missing.stderr).contains("/no/such/program"), "{missing:?}");
+    let password = status.now.format("%d%m%Y").to_string();
+    assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
+    let process = format!("/proc/{}", status.pid);
+    screen.until("the tray program ends with its agent", |_| !std::path::Path::new(&process).exists());
+}
+
+#[test]
+fn a_wrong_password_keeps_the_program_and_the_right_one_ends_it() {
+    let (_server, shop, screen) = shop();
+    let tray = Tray::start(&shop, &screen, &[]);
+    let status = rested(&shop, &screen);
+    assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], "01011999").exit, 13);
+    assert_eq!(shop.until(|_| true).pid, tray.0.id(), "it stays");
+    let password = status.now.format("%d%m%Y").to_string();
+    assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
+    assert_eq!(tray.ended(), Some(0));
+}
+
+#[test]
+fn the_tray_is_a_client_of_an_agent_that_runs_and_takes_over_when_that_one_ends() {
+    let (_server, shop, screen) = shop();
+    let mut agent = shop.run();
+    agent.wait_for("Backup realizado");
+    let tray = Tray::start(&shop, &screen, &[]);
+    shop.until(|status| status.opened.is_some());
+    assert_ne!(shop.until(|_| true).pid, tray.0.id());
+    assert!(agent.terminate().success());
+    screen.until("another agent answers", |_| shop.ctl(&["status"]).exit == 0);
+    assert_eq!(shop.until(|_| true).pid, tray.0.id());
+    assert_eq!(tray.end(), Some(0));
+}
+
+#[test]
+fn an_agent_that_a_person_closed_is_not_replaced_by_a_tray() {
+    let (_server, shop, screen) = shop();
+    let mut agent = shop.run();
+    agent.wait_for("Backup realizado");
+    let tray = Tray::start(&shop, &screen, &[]);
+    let status = shop.until(|status| status.opened.is_some());
+    let password = status.now.format("%d%m%Y").to_string();
+    assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
+    assert_eq!(agent.ended().1, Some(0));
+    assert_eq!(tray.ended(), Some(0));
+}
+
+#[test]
+fn without_a_screen_the_way_without_one_is_told() {
+    let shop = Shop::new();
+    let mut command = Command::new(TRAY);
+    command.args(["--lang", "pt", "--state"]).arg(shop.state());
+    command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("Não há tela aqui") && told.contains("dmbackupctl run"), "{told}");
+    assert!(!shop.state().exists(), "nothing was begun");
+}
+
+#[test]
+fn on_a_desktop_without_a_tray_the_agent_works_and_the_way_to_the_window_is_told() {
+    let server = StandIn::start();
+    let shop = Shop::new();
+    shop.configure(server.handle.address().port());
+    let screen = Screen::open(&[Part::Windows]);
+    let mut tray = Tray::start(&shop, &screen, &[]);
+    let outcome = rested(&shop, &screen).last.unwrap().outcome;
+    assert_eq!(outcome, Some(Outcome::Success));
+    let mut errors = tray.0.stderr.take().unwrap();
+    assert_eq!(tray.end(), Some(0));
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut errors, &mut told).unwrap();
+    assert!(told.contains("não tem bandeja") && told.contains("dmbackup --show"), "{told}");
+}

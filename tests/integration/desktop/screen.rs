@@ -1,0 +1,185 @@
+//! A desktop of its own for one test: an X server without a screen, a session bus, a window manager, a panel with a tray.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The panel: one row of 48 pixels at the top, as long as the screen is wide, with a tray and nothing else.
+const PANEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-panel" version="1.0">
+  <property name="configver" type="int" value="2"/>
+  <property name="panels" type="array">
+    <value type="int" value="1"/>
+    <property name="panel-1" type="empty">
+      <property name="position" type="string" value="p=6;x=0;y=0"/>
+      <property name="position-locked" type="bool" value="true"/>
+      <property name="length" type="uint" value="100"/>
+      <property name="size" type="uint" value="48"/>
+      <property name="plugin-ids" type="array"><value type="int" value="1"/></property>
+    </property>
+  </property>
+  <property name="plugins" type="empty">
+    <property name="plugin-1" type="string" value="systray">
+      <property name="square-icons" type="bool" value="true"/>
+    </property>
+  </property>
+</channel>
+"#;
+
+/// Where the first icon of the tray lies.
+pub const ICON: (u32, u32) = (24, 24);
+
+/// Longer than anything here takes, on a machine with much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is part of the desktop, besides the X server and the bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A window manager.
+    Windows,
+    /// A panel with a tray.
+    Tray,
+}
+
+/// The desktop; gone when dropped.
+pub struct Screen {
+    display: String,
+    bus: String,
+    home: TempDir,
+    running: Vec<Child>,
+}
+
+impl Screen {
+    /// A desktop with these parts.
+    pub fn open(parts: &[Part]) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let settings = home.path().join("config/xfce4/xfconf/xfce-perchannel-xml");
+        fs::create_dir_all(&settings).unwrap();
+        fs::write(settings.join("xfce4-panel.xml"), PANEL).unwrap();
+        let mut x = Command::new("Xvfb");
+        x.args(["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]);
+        let (x, number) = first_line(x);
+        let mut bus = Command::new("dbus-daemon");
+        bus.args(["--session", "--print-address", "--nofork", "--nopidfile"]);
+        home_of(&mut bus, home.path()).env("DISPLAY", format!(":{number}"));
+        let (bus, address) = first_line(bus);
+        let mut screen = Self { display: format!(":{number}"), bus: address, home, running: vec![x, bus] };
+        if parts.contains(&Part::Windows) {
+            screen.keep("openbox", &[]);
+        }
+        if parts.contains(&Part::Tray) {
+            screen.keep("xfce4-panel", &["--disable-wm-check"]);
+            screen.until("the tray is there", |screen| {
+                screen.said("gdbus", &WATCHER).is_some_and(|said| said.contains("true"))
+            });
+        }
+        screen
+    }
+
+    /// Makes `command` a program of this desktop.
+    pub fn dress<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        home_of(command, self.home.path())
+            .env("DISPLAY", &self.display)
+            .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
+            .env_remove("WAYLAND_DISPLAY")
+    }
+
+    fn keep(&mut self, program: &str, words: &[&str]) {
+        let mut command = Command::new(program);
+        self.dress(command.args(words)).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().unwrap_or_else(|error| panic!("{program}: {error}"));
+        self.running.push(child);
+    }
+
+    /// What a program of this desktop prints; `None` where it fails.
+    pub fn said(&self, program: &str, words: &[&str]) -> Option<String> {
+        let mut command = Command::new(program);
+        let Output { status, stdout, .. } = self.dress(command.args(words)).output().unwrap();
+        status.success().then(|| String::from_utf8_lossy(&stdout).trim().to_owned())
+    }
+
+    /// Lets a person's hand do something.
+    pub fn hand(&self, words: &[&str]) {
+        assert!(self.said("xdotool", words).is_some(), "xdotool {words:?}");
+    }
+
+    /// Clicks with a button (1 left, 3 right).
+    pub fn click(&self, (x, y): (u32, u32), button: u32) {
+        let (x, y, button) = (x.to_string(), y.to_string(), button.to_string());
+        self.hand(&["mousemove", &x, &y]);
+        self.hand(&["click", &button]);
+    }
+
+    /// The screen's upper left corner, where the icon is, as raw bytes.
+    pub fn corner(&self) -> Vec<u8> {
+        let mut command = Command::new("import");
+        self.dress(command.args(["-window", "root", "-crop", "48x48+0+0", "rgb:-"])).output().unwrap().stdout
+    }
+
+    /// The colour of a point of the screen.
+    pub fn colour_at(&self, x: u32, y: u32) -> Vec<u8> {
+        let part = format!("1x1+{x}+{y}");
+        let mut command = Command::new("import");
+        self.dress(command.args(["-window", "root", "-crop", &part, "rgb:-"])).output().unwrap().stdout
+    }
+
+    /// Waits until `wanted`.
+    #[expect(clippy::disallowed_methods, reason = "a real desktop lives in real time")]
+    pub fn until(&self, what: &str, wanted: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
+        while !wanted(self) {
+            if begun.elapsed() > PATIENCE {
+                let picture = std::env::temp_dir().join("dmbackup-screen.png");
+                self.said("import", &["-window", "root", picture.to_str().unwrap()]);
+                panic!("in vain: {what}; see {}", picture.display());
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+const WATCHER: [&str; 9] = [
+    "call",
+    "--session",
+    "--dest",
+    "org.freedesktop.DBus",
+    "--object-path",
+    "/",
+    "--method",
+    "org.freedesktop.DBus.NameHasOwner",
+    "org.kde.StatusNotifierWatcher",
+];
+
+fn home_of<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
+    command
+        .env("HOME", home)
+        .env("XDG_CONFIG_HOME", home.join("config"))
+        .env("XDG_CACHE_HOME", home.join("cache"))
+}
+
+fn first_line(mut command: Command) -> (Child, String) {
+    let program = command.get_program().to_owned();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program:?} (cargo xtask test installs it): {error}"));
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    // Whoever goes on printing needs somebody who reads.
+    std::thread::spawn(move || output.read_to_end(&mut Vec::new()));
+    (child, line.trim().to_owned())
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        for mut child in self.running.drain(..).rev() {
+            let _ended_already = child.kill();
+            let _ended_already = child.wait();
+        }
+    }
+}
