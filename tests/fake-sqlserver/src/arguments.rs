@@ -84,15 +84,17 @@ const ENCRYPTION_HELP: &str = "The server's word on encryption: `unsupported` (n
 
 const FAULT_HELP: &str = "What goes wrong; may be given several times. The form is KIND:ACTION[,TIMES].
 
-KIND: any, login, select, change, backup, verifyonly, headeronly, filelistonly, kill, dbcc, security, other
+KIND: any, login, select, change, backup, restore, verifyonly, headeronly, filelistonly, kill, checkdb, dbcc, alter, drop,
+  security, other
 
 ACTION:
   delay=MILLISECONDS         it begins later
-  drop[@PERCENT]             the connection is cut in mid-answer, in a BACKUP after this share of the pages
-  stall[@PERCENT]            the server falls silent for ever, in a BACKUP after this share of the pages
+  drop[@PERCENT]             the connection is cut in mid-answer, in a BACKUP, RESTORE or CHECKDB after this share of the pages
+  stall[@PERCENT]            the server falls silent for ever, after this share of the pages likewise
+  hold[@PERCENT]             it waits there until a test lets it go on
   error=NUMBER[/CLASS[/STATE]]  it fails with this error
-  pace=MILLISECONDS          a BACKUP takes this much longer for each percent
-  disk-full=BYTES            the disk is full after so many bytes of the dump
+  pace=MILLISECONDS          a BACKUP, RESTORE or CHECKDB takes this much longer for each percent
+  disk-full=BYTES            the disk is full after so many bytes of the dump, or of the restored data file
   truncate=BYTES             the dump is cut to so many bytes though the server calls it a success
   flip=BYTE[.BIT]            a bit of the dump is turned over likewise; counted from the end when negative
 

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use chrono::NaiveDateTime;
 use rusqlite::{Connection, OpenFlags};
+use serde::{Deserialize, Serialize};
 
 use crate::database::{Database, PAGE_BYTES, PageVerify, Size};
 use crate::identity::Identity;
+use crate::kept;
 use crate::mtf::{PageSource, read_header};
 use crate::pages::{self, Builder, Synthetic};
 use crate::pharmacy;
@@ -18,7 +20,7 @@ const SEED: u64 = 20_261_122;
 const FIRST_LOG_FILE: u32 = 37;
 
 /// Where a database's dump comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {
     /// Its rows
     Rows,
@@ -68,11 +70,16 @@ pub fn page_source(
     identity: &Identity,
     number: u32,
 ) -> io::Result<Option<Box<dyn PageSource>>> {
-    let [data, log] = database.files();
     let described = pages::Database {
         name: database.name.clone(),
-        data_path: data.path,
-        log_path: log.path,
+        data_name: database.data_file.name.clone(),
+        data_path: database.data_file.path.clone(),
+        log_name: database.log_file.name.clone(),
+        log_path: database.log_file.path.clone(),
+        log_file_bytes: database.size.log_bytes,
+        binding: database.binding,
+        fork: database.fork,
+        extras: kept::extras(database),
         page_verify: match database.page_verify {
             PageVerify::Checksum => pages::PageVerify::Checksum,
             PageVerify::TornPageDetection => pages::PageVerify::TornPage,
@@ -112,6 +119,12 @@ pub fn estimate(database: &Database) -> Size {
     }
     let used_pages = size.used_pages * now / size.measured_sqlite_pages;
     sized(size, used_pages, now)
+}
+
+/// The size of a database whose rows have just come from a dump of `used_pages` in a file of `file_pages`.
+pub fn restored(used_pages: u64, file_pages: u64, log_bytes: u64, rows: &Path) -> Size {
+    let log_used_bytes = log_bytes / 20;
+    Size { used_pages, file_pages, log_bytes, log_used_bytes, measured_sqlite_pages: sqlite_pages(rows) }
 }
 
 fn sized(size: Size, used_pages: u64, sqlite_pages: u64) -> Size {

@@ -1,15 +1,20 @@
 //! A database as the server's catalogue knows it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::NaiveDateTime;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use crate::clock;
 use crate::contents::Origin;
 use crate::error::SqlError;
+use crate::identity::Identity;
+use crate::pages::identity_of;
 use crate::security::Users;
 
 /// `sys.databases.state`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DatabaseState {
     /// 0
     Online,
@@ -43,7 +48,7 @@ impl DatabaseState {
 }
 
 /// `sys.databases.page_verify_option`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PageVerify {
     /// 0
     None,
@@ -65,7 +70,7 @@ impl PageVerify {
 }
 
 /// `sys.databases.recovery_model`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecoveryModel {
     /// 1
     Full,
@@ -82,6 +87,28 @@ impl RecoveryModel {
             Self::Full => (1, "FULL"),
             Self::BulkLogged => (2, "BULK_LOGGED"),
             Self::Simple => (3, "SIMPLE"),
+        }
+    }
+}
+
+/// `sys.databases.user_access`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum UserAccess {
+    /// 0
+    Multi,
+    /// 1: one session at a time
+    Single,
+    /// 2: owners, `dbcreator` and `sysadmin` only
+    Restricted,
+}
+
+impl UserAccess {
+    /// `user_access` and `user_access_desc`
+    pub fn number_and_name(self) -> (i64, &'static str) {
+        match self {
+            Self::Multi => (0, "MULTI_USER"),
+            Self::Single => (1, "SINGLE_USER"),
+            Self::Restricted => (2, "RESTRICTED_USER"),
         }
     }
 }
@@ -103,7 +130,7 @@ pub const PAGE_BYTES: u64 = 8192;
 const NEW_LOG_BYTES: u64 = 8 << 20;
 
 /// What a database's files measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     /// Pages of the data file
     pub file_pages: u64,
@@ -118,7 +145,7 @@ pub struct Size {
 }
 
 /// Whether a database has a bad page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Damage {
     /// None
     None,
@@ -158,8 +185,26 @@ pub struct DatabaseFile {
     pub used_pages: u64,
 }
 
+/// What a file of a database is called, inside and outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileName {
+    /// The logical name
+    pub name: String,
+    /// The path
+    pub path: String,
+}
+
+/// A page that the database was restored with though it cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadPage {
+    /// Its number
+    pub page: u32,
+    /// The table whose rows were on it, where that is known
+    pub table: Option<String>,
+}
+
 /// One database.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Database {
     /// `database_id`
     pub id: i32,
@@ -189,8 +234,30 @@ pub struct Database {
     pub damage: Damage,
     /// How many backups it has had
     pub backups: u32,
+    /// Who may come in
+    pub access: UserAccess,
+    /// `is_read_committed_snapshot_on`
+    pub snapshot_reads: bool,
+    /// `is_trustworthy_on`
+    pub trustworthy: bool,
+    /// The data file
+    pub data_file: FileName,
+    /// The log
+    pub log_file: FileName,
+    /// What marks it, over renames and restores
+    pub binding: Uuid,
+    /// What its backups have in common, and a backup of another database has not
+    pub fork: Uuid,
+    /// Pages that a RESTORE took over bad
+    pub bad_pages: Vec<BadPage>,
+    /// All of it is there: nothing but recovery is left to do where it is restoring
+    pub whole: bool,
     /// The session whose BACKUP runs
+    #[serde(skip)]
     pub backed_up_by: Option<u16>,
+    /// The session whose RESTORE, ALTER or DROP runs
+    #[serde(skip)]
+    pub held_by: Option<u16>,
 }
 
 impl Database {
@@ -199,28 +266,77 @@ impl Database {
         self.name.to_lowercase() == name.to_lowercase()
     }
 
+    /// A new database: its rows will be in `rows`, its files are said to be in `folder`.
+    pub fn new(id: i32, name: &str, owner: &str, rows: PathBuf, folder: &Path, identity: &Identity) -> Self {
+        let file = |logical: String, ending: &str| FileName {
+            path: folder.join(format!("{logical}.{ending}")).display().to_string(),
+            name: logical,
+        };
+        Self {
+            id,
+            name: name.to_owned(),
+            owner: owner.to_owned(),
+            created: clock::now().naive_local(),
+            state: DatabaseState::Online,
+            page_verify: PageVerify::Checksum,
+            recovery: RecoveryModel::Simple,
+            compatibility: identity.compatibility(),
+            users: Users::new(),
+            rows,
+            origin: Origin::Rows,
+            size: Size::default(),
+            damage: Damage::None,
+            backups: 0,
+            access: UserAccess::Multi,
+            snapshot_reads: false,
+            trustworthy: false,
+            data_file: file(name.to_owned(), "mdf"),
+            log_file: file(format!("{name}_log"), "ldf"),
+            binding: identity_of(name, "binding"),
+            fork: identity_of(name, "fork"),
+            bad_pages: Vec::new(),
+            whole: true,
+            backed_up_by: None,
+            held_by: None,
+        }
+    }
+
     /// Its data file and its log.
     pub fn files(&self) -> [DatabaseFile; 2] {
-        let folder = r"C:\Program Files\Microsoft SQL Server\MSSQL16.SQLEXPRESS\MSSQL\DATA";
-        let (name, size) = (&self.name, &self.size);
+        let size = &self.size;
         [
             DatabaseFile {
                 id: 1,
                 log: false,
-                name: name.clone(),
-                path: format!(r"{folder}\{name}.mdf"),
+                name: self.data_file.name.clone(),
+                path: self.data_file.path.clone(),
                 pages: size.file_pages,
                 used_pages: size.used_pages,
             },
             DatabaseFile {
                 id: 2,
                 log: true,
-                name: format!("{name}_log"),
-                path: format!(r"{folder}\{name}_log.ldf"),
+                name: self.log_file.name.clone(),
+                path: self.log_file.path.clone(),
                 pages: size.log_bytes / PAGE_BYTES,
                 used_pages: size.log_used_bytes / PAGE_BYTES,
             },
         ]
+    }
+
+    /// 824: a page of it cannot be read.
+    pub fn bad_page(&self, page: u32) -> SqlError {
+        let text = format!(
+            "SQL Server detected a logical consistency-based I/O error: incorrect checksum. It occurred during a read of page \
+             (1:{page}) in database ID {} at offset {:#018x} in file '{}'.  Additional messages in the SQL Server error log or \
+             operating system error log may provide more detail. This is a severe error condition that threatens database \
+             integrity and must be corrected immediately. Complete a full database consistency check (DBCC CHECKDB). This error \
+             can be caused by many factors; for more information, see SQL Server Books Online.",
+            self.id,
+            u64::from(page) * PAGE_BYTES,
+            self.data_file.path
+        );
+        SqlError::new(824, text).class(24).state(2)
     }
 
     /// Whether it belongs to the server itself.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub enum StatementKind {
     Change,
     /// `BACKUP`
     Backup,
+    /// `RESTORE DATABASE`
+    Restore,
     /// `RESTORE VERIFYONLY`
     VerifyOnly,
     /// `RESTORE HEADERONLY`
@@ -27,8 +30,14 @@ pub enum StatementKind {
     FileListOnly,
     /// `KILL`
     Kill,
-    /// `DBCC`
+    /// `DBCC CHECKDB`
+    CheckDb,
+    /// Any other `DBCC`
     Dbcc,
+    /// `ALTER DATABASE`, `ALTER AUTHORIZATION`
+    Alter,
+    /// `DROP DATABASE`
+    Drop,
     /// `GRANT`, `CREATE USER`, `ALTER ROLE` and their like
     Security,
     /// Everything else: `USE`, `SET`, transactions
@@ -37,16 +46,20 @@ pub enum StatementKind {
 
 impl StatementKind {
     /// All of them with the names that `--fault` takes.
-    pub const NAMES: [(&'static str, Self); 11] = [
+    pub const NAMES: [(&'static str, Self); 15] = [
         ("login", Self::Login),
         ("select", Self::Select),
         ("change", Self::Change),
         ("backup", Self::Backup),
+        ("restore", Self::Restore),
         ("verifyonly", Self::VerifyOnly),
         ("headeronly", Self::HeaderOnly),
         ("filelistonly", Self::FileListOnly),
         ("kill", Self::Kill),
+        ("checkdb", Self::CheckDb),
         ("dbcc", Self::Dbcc),
+        ("alter", Self::Alter),
+        ("drop", Self::Drop),
         ("security", Self::Security),
         ("other", Self::Other),
     ];
@@ -64,6 +77,11 @@ pub enum Action {
     },
     /// The server falls silent for ever after this share of the work; only KILL, attention or hanging up ends it
     Stall {
+        /// Percent of the work done when it happens
+        percent: f64,
+    },
+    /// The statement waits after this share of the work until it is released
+    Hold {
         /// Percent of the work done when it happens
         percent: f64,
     },
@@ -131,6 +149,8 @@ impl Fault {
 #[derive(Debug, Default)]
 pub struct Faults {
     waiting: Mutex<Vec<Fault>>,
+    released: AtomicU64,
+    held: AtomicU64,
 }
 
 impl Faults {
@@ -142,6 +162,28 @@ impl Faults {
     /// Takes all away.
     pub fn clear(&self) {
         self.locked(Vec::clear);
+    }
+
+    /// A statement begins to wait; by what this gives it knows when it is released.
+    pub fn hold(&self) -> u64 {
+        let released = self.released.load(Ordering::SeqCst);
+        self.held.fetch_add(1, Ordering::SeqCst);
+        released
+    }
+
+    /// Whether whoever began to wait then still has to.
+    pub fn is_held(&self, holding: u64) -> bool {
+        self.released.load(Ordering::SeqCst) == holding
+    }
+
+    /// How many statements have begun to wait, ever.
+    pub fn held(&self) -> u64 {
+        self.held.load(Ordering::SeqCst)
+    }
+
+    /// Lets all statements go on that wait.
+    pub fn release(&self) {
+        self.released.fetch_add(1, Ordering::SeqCst);
     }
 
     /// What befalls a statement of this kind, each counted as having happened.
@@ -179,10 +221,10 @@ pub struct BadFault {
 }
 
 /// The form of a fault on the command line.
-pub const FORM: &str = "KIND:ACTION[,TIMES], where KIND is one of any, login, select, change, backup, verifyonly, \
-    headeronly, filelistonly, kill, dbcc, security, other, and ACTION one of delay=MILLISECONDS, drop[@PERCENT], \
-    stall[@PERCENT], error=NUMBER[/CLASS[/STATE]], pace=MILLISECONDS (for each percent of a backup), disk-full=BYTES, \
-    truncate=BYTES, flip=BYTE[.BIT], stripe=NUMBER/COUNT";
+pub const FORM: &str = "KIND:ACTION[,TIMES], where KIND is one of any, login, select, change, backup, restore, verifyonly, \
+    headeronly, filelistonly, kill, checkdb, dbcc, alter, drop, security, other, and ACTION one of delay=MILLISECONDS, \
+    drop[@PERCENT], stall[@PERCENT], hold[@PERCENT], error=NUMBER[/CLASS[/STATE]], pace=MILLISECONDS (for each percent of a \
+    backup), disk-full=BYTES, truncate=BYTES, flip=BYTE[.BIT], stripe=NUMBER/COUNT";
 
 impl FromStr for Fault {
     type Err = BadFault;
@@ -221,6 +263,7 @@ fn parse_action(text: &str) -> Result<Action, &'static str> {
         "pace" => Action::Pace(Duration::from_millis(number(needed?)?)),
         "drop" => Action::Drop { percent: percent()? },
         "stall" => Action::Stall { percent: percent()? },
+        "hold" => Action::Hold { percent: percent()? },
         "error" => Action::Error(parse_error(needed?)?),
         "disk-full" => Action::DiskFull { bytes: number(needed?)? },
         "truncate" => Action::Truncate { bytes: number(needed?)? },

@@ -34,6 +34,18 @@ impl Handle {
         self.instance().faults.clear();
     }
 
+    /// Lets all statements go on that a [`Hold`](crate::fault::Action::Hold) has stopped.
+    pub fn release(&self) {
+        self.instance().faults.release();
+    }
+
+    /// Completes when so many statements, counted from the start, have been stopped by a hold.
+    pub async fn held(&self, count: u64) {
+        while self.instance().faults.held() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Who is logged in.
     pub fn sessions(&self) -> Vec<Session> {
         self.instance().state().sessions.values().cloned().collect()
@@ -46,6 +58,22 @@ impl Handle {
             Some(RunningBackup { spid: session.spid, request })
         };
         self.sessions().into_iter().filter_map(running).collect()
+    }
+
+    /// The RESTORE DATABASEs that are running.
+    pub fn running_restores(&self) -> Vec<RunningBackup> {
+        let running = |session: Session| {
+            let request = session.request.filter(|request| request.command == "RESTORE DATABASE")?;
+            Some(RunningBackup { spid: session.spid, request })
+        };
+        self.sessions().into_iter().filter_map(running).collect()
+    }
+
+    /// Completes when a running RESTORE DATABASE or DBCC CHECKDB has come to `percent`.
+    pub async fn restore_reached(&self, percent: f64) {
+        let mut progress = self.instance().restore_percent.subscribe();
+        // The sender lives as long as the instance, which this handle keeps.
+        let _ = progress.wait_for(|reached| *reached >= percent).await;
     }
 
     /// Completes when a running backup has come to `percent`.
@@ -149,8 +177,11 @@ impl Handle {
         let roles: BTreeSet<_> = roles.iter().filter_map(|role| database_role(role)).collect();
         let permissions: BTreeSet<_> =
             permissions.iter().filter_map(|name| database_permission(name)).collect();
-        let user = User { name: login.to_owned(), roles, permissions };
-        self.instance().state().database_mut(database)?.users.insert(login.to_lowercase(), user);
+        let mut state = self.instance().state();
+        let known = state.login(login).map(|login| login.sid.clone());
+        let sid = known.unwrap_or_else(|| Login::new(login, "").sid);
+        let user = User { name: login.to_owned(), roles, permissions, sid };
+        state.database_mut(database)?.users.insert(login.to_lowercase(), user);
         Ok(())
     }
 

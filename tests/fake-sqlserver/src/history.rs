@@ -36,6 +36,25 @@ pub struct BackupSet {
     pub recovery: String,
 }
 
+/// One row of `msdb.dbo.restorehistory`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreRecord {
+    /// `restore_history_id`
+    pub id: i64,
+    /// `restore_date`
+    pub date: NaiveDateTime,
+    /// `destination_database_name`
+    pub database: String,
+    /// `user_name`
+    pub user: String,
+    /// `backup_set_id`
+    pub set: i64,
+    /// `replace`
+    pub replace: bool,
+    /// `recovery`
+    pub recovery: bool,
+}
+
 /// One row of `msdb.dbo.suspect_pages`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuspectPage {

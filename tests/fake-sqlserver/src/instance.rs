@@ -1,6 +1,6 @@
 //! The instance: everything that sessions share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,11 +10,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::contents;
-use crate::database::{Database, Size};
-use crate::error::{Result, no_database};
+use crate::database::{Database, Size, UserAccess};
+use crate::error::{Result, SqlError, no_database};
 use crate::fault::Faults;
-use crate::history::{BackupSet, SuspectPage};
+use crate::history::{BackupSet, RestoreRecord, SuspectPage};
 use crate::identity::Identity;
+use crate::kept;
 use crate::security::{Login, User};
 
 /// The first session number that users get; the lower ones are the server's own.
@@ -54,6 +55,8 @@ pub struct Session {
     pub login_time: NaiveDateTime,
     /// The database that is its context
     pub database_id: i32,
+    /// Databases besides its context that its statement or open transaction uses
+    pub uses: BTreeSet<i32>,
     /// Open transactions
     pub transactions: u32,
     /// What it executes
@@ -64,6 +67,13 @@ pub struct Session {
     pub cut: CancellationToken,
 }
 
+impl Session {
+    /// Whether it holds a lock on the database.
+    pub fn is_in(&self, database: i32) -> bool {
+        self.database_id == database || self.uses.contains(&database)
+    }
+}
+
 /// What changes.
 #[derive(Debug)]
 pub struct State {
@@ -71,10 +81,14 @@ pub struct State {
     pub logins: Vec<Login>,
     /// The databases, system's first
     pub databases: Vec<Database>,
+    /// Names of databases that were made at a start, kept so that they are not made again once they have gone
+    pub made: Vec<String>,
     /// Who is logged in
     pub sessions: BTreeMap<u16, Session>,
     /// `msdb.dbo.backupset` and its like
     pub history: Vec<BackupSet>,
+    /// `msdb.dbo.restorehistory`
+    pub restores: Vec<RestoreRecord>,
     /// `msdb.dbo.suspect_pages`
     pub suspect_pages: Vec<SuspectPage>,
     /// Name, version and edition
@@ -107,6 +121,52 @@ impl State {
         self.databases.iter_mut().find(|database| database.is_named(name)).ok_or_else(|| no_database(name))
     }
 
+    /// The database of that number, to be changed.
+    pub fn database_by_id_mut(&mut self, id: i32) -> Option<&mut Database> {
+        self.databases.iter_mut().find(|database| database.id == id)
+    }
+
+    /// Other sessions that hold a lock on the database.
+    pub fn others_in(&self, database: i32, spid: u16) -> Vec<&Session> {
+        let others = self.sessions.values().filter(|session| session.spid != spid);
+        others.filter(|session| session.is_in(database)).collect()
+    }
+
+    /// Whether the session `spid` of `login` may come into the database now.
+    ///
+    /// # Errors
+    /// Those of its state, 916 for a stranger, 924 while its only seat is taken, 923 where it is not for everybody.
+    pub fn check_entry(&self, login: &str, spid: u16, database: &Database) -> Result<()> {
+        database.check_usable()?;
+        let name = &database.name;
+        if self.user(login, database).is_none() {
+            return Err(crate::sql::store::not_entered(login, name));
+        }
+        if database.held_by.is_some_and(|holder| holder != spid) {
+            let text = format!("Database '{name}' is in transition. Try the statement later.");
+            return Err(SqlError::new(952, text));
+        }
+        match database.access {
+            UserAccess::Single if !self.others_in(database.id, spid).is_empty() => {
+                let text = format!("Database '{name}' is already open and can only have one user at a time.");
+                Err(SqlError::new(924, text).class(14))
+            }
+            UserAccess::Restricted if !self.may_administer(login, database) => {
+                let text = format!(
+                    "Database '{name}' is in restricted mode. Only the database owner and members of the dbcreator and \
+                     sysadmin roles can access it."
+                );
+                Err(SqlError::new(923, text).class(14))
+            }
+            UserAccess::Multi | UserAccess::Single | UserAccess::Restricted => Ok(()),
+        }
+    }
+
+    /// Whether `login` owns the database, or may change any.
+    pub fn may_administer(&self, login: &str, database: &Database) -> bool {
+        self.may(login, "ALTER ANY DATABASE") || self.may_in(login, database, "CONTROL")
+    }
+
     /// The database of that number.
     pub fn database_by_id(&self, id: i32) -> Option<&Database> {
         self.databases.iter().find(|database| database.id == id)
@@ -123,7 +183,7 @@ impl State {
         if known.is_sysadmin() || database.owner.eq_ignore_ascii_case(login) {
             return Some(User { name: "dbo".to_owned(), roles: ["db_owner"].into(), ..User::default() });
         }
-        let own = database.users.get(&login.to_lowercase()).cloned();
+        let own = database.users.values().find(|user| user.sid == known.sid).cloned();
         own.or_else(|| database.has_guest().then(|| User { name: "guest".to_owned(), ..User::default() }))
     }
 
@@ -145,6 +205,8 @@ pub struct Instance {
     state: Mutex<State>,
     /// How far the backup is that was last heard of, in percent; for tests that wait for it
     pub backup_percent: watch::Sender<f64>,
+    /// The same for RESTORE and DBCC CHECKDB
+    pub restore_percent: watch::Sender<f64>,
 }
 
 impl Instance {
@@ -156,6 +218,7 @@ impl Instance {
             started: clock::now().naive_local(),
             state: Mutex::new(state),
             backup_percent: watch::Sender::new(0.0),
+            restore_percent: watch::Sender::new(0.0),
         })
     }
 
@@ -175,6 +238,17 @@ impl Instance {
                 ..size
             };
         }
+    }
+
+    /// Writes down which databases there are and how, for the next start.
+    ///
+    /// # Errors
+    /// 823: the disk's own.
+    pub fn keep(&self) -> Result<()> {
+        let state = self.state();
+        kept::save(&self.data, &state.made, &state.databases).map_err(|error| {
+            SqlError::new(823, format!("The stand-in's own storage failed: {error}")).class(24)
+        })
     }
 
     /// What changes, for a moment: nobody may wait while holding it.

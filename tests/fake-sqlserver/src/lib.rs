@@ -11,6 +11,7 @@
 //! - [`instance`]: what sessions share; [`database`], [`security`], [`identity`], [`history`] are its parts
 //! - [`session`]: one client's connection
 //! - [`engine`]: carries out batches and procedure calls
+//! - [`kept`]: which databases there are, over restarts
 //! - [`contents`]: what databases hold, and the pages that BACKUP reads
 //! - [`fault`]: what goes wrong on demand; [`os_error`]: what goes wrong by itself, in Windows' numbers
 //! - [`mtf`]: the Microsoft Tape Format; [`pages`]: rows in the pages of a data file; [`pharmacy`]: rows worth
@@ -30,6 +31,7 @@ pub mod handle;
 pub mod history;
 pub mod identity;
 pub mod instance;
+pub mod kept;
 mod le;
 pub mod mtf;
 pub mod options;

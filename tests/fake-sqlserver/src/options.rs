@@ -6,15 +6,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::clock;
 use crate::contents::{self, Origin};
-use crate::database::{
-    Damage, Database, DatabaseState, FIRST_USER_DATABASE, MASTER, MODEL, MSDB, PageVerify, RecoveryModel,
-    Size, TEMPDB,
-};
+use crate::database::{Database, FIRST_USER_DATABASE, MASTER, MODEL, MSDB, TEMPDB};
 use crate::fault::Fault;
 use crate::identity::Identity;
 use crate::instance::{Instance, State};
+use crate::kept;
+use crate::mtf::read_header;
 use crate::security::Login;
 use crate::tds::prelogin::Encryption;
 
@@ -59,6 +57,16 @@ pub enum Contents {
     PagesMib(u32),
     /// Whatever is in this `.bak`, which is served byte for byte
     Dump(PathBuf),
+}
+
+impl Contents {
+    /// About how many rows of a pharmacy it has.
+    fn rows(&self) -> u32 {
+        match self {
+            Self::Rows(count) => *count,
+            Self::Empty | Self::PagesMib(_) | Self::Dump(_) => 0,
+        }
+    }
 }
 
 impl DatabaseOptions {
@@ -118,30 +126,55 @@ impl Options {
 
     pub(crate) fn into_instance(self) -> io::Result<Arc<Instance>> {
         std::fs::create_dir_all(&self.data)?;
+        let kept = kept::load(&self.data)?;
+        let folder = files_folder(&self.data)?;
         let mut databases = Vec::new();
         for (id, name) in [(MASTER, "master"), (TEMPDB, "tempdb"), (MODEL, "model"), (MSDB, "msdb")] {
-            let database = new_database(id, name, &self.data, &self.identity);
+            let rows = self.data.join(file_name(name));
+            let database = Database::new(id, name, "sa", rows, &folder, &self.identity);
             contents::create(&database.rows, 0, database.created)?;
             databases.push(database);
         }
-        for (id, wanted) in (FIRST_USER_DATABASE..).zip(&self.databases) {
-            let mut database = new_database(id, &wanted.name, &self.data, &self.identity);
-            let mut rows = 0;
-            match &wanted.contents {
-                Contents::Empty => {}
-                Contents::Rows(count) => rows = *count,
-                Contents::PagesMib(mib) => database.origin = Origin::Synthetic { mib: *mib },
-                Contents::Dump(file) => database.origin = Origin::File(file.clone()),
+        databases.extend(kept.databases);
+        let mut made = kept.made;
+        for wanted in &self.databases {
+            let given = match &wanted.contents {
+                Contents::Empty | Contents::Rows(_) => None,
+                Contents::PagesMib(mib) => Some(Origin::Synthetic { mib: *mib }),
+                Contents::Dump(file) => Some(Origin::File(file.clone())),
+            };
+            if made.contains(&wanted.name) {
+                let known = databases.iter_mut().find(|database| database.is_named(&wanted.name));
+                if let (Some(known), Some(given)) = (known, given)
+                    && known.origin != Origin::Rows
+                {
+                    known.origin = given;
+                    known.size = contents::measure(known, &self.identity)?;
+                }
+                continue;
             }
-            contents::create(&database.rows, rows, database.created)?;
+            let id = free_id(&databases);
+            let rows = free_rows(&self.data, &wanted.name, &databases);
+            let mut database = Database::new(id, &wanted.name, "sa", rows, &folder, &self.identity);
+            database.origin = given.unwrap_or(Origin::Rows);
+            contents::create(&database.rows, wanted.contents.rows(), database.created)?;
+            if let Origin::File(file) = &database.origin
+                && let Ok(header) = read_header(file)
+            {
+                (database.binding, database.fork) = (header.binding, header.fork);
+            }
             database.size = contents::measure(&database, &self.identity)?;
             databases.push(database);
+            made.push(wanted.name.clone());
         }
+        kept::save(&self.data, &made, &databases)?;
         let state = State {
             logins: self.logins,
             databases,
+            made,
             sessions: BTreeMap::new(),
             history: Vec::new(),
+            restores: Vec::new(),
             suspect_pages: Vec::new(),
             identity: self.identity,
             service_account: None,
@@ -151,6 +184,30 @@ impl Options {
         self.faults.into_iter().for_each(|fault| instance.faults.inject(fault));
         Ok(instance)
     }
+}
+
+/// Where the databases' data and log files lie.
+///
+/// # Errors
+/// It cannot be made.
+fn files_folder(data: &Path) -> io::Result<PathBuf> {
+    let folder = std::path::absolute(data)?.join("DATA");
+    std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// The lowest number that no database has.
+pub(crate) fn free_id(databases: &[Database]) -> i32 {
+    let taken = |id: &i32| databases.iter().any(|database| database.id == *id);
+    (FIRST_USER_DATABASE..i32::MAX).find(|id| !taken(id)).unwrap_or(i32::MAX)
+}
+
+/// A file for the rows of a database of that name, which no other database has: it may have had the name before.
+pub(crate) fn free_rows(data: &Path, name: &str, databases: &[Database]) -> PathBuf {
+    let first = data.join(file_name(name));
+    let others = (2..u32::MAX).map(|number| data.join(format!("{number}~{}", file_name(name))));
+    let taken = |path: &PathBuf| databases.iter().any(|database| database.rows == *path);
+    std::iter::once(first.clone()).chain(others).find(|path| !taken(path)).unwrap_or(first)
 }
 
 /// A name for files that every system takes: whatever is neither letter nor digit is spelled by number.
@@ -164,24 +221,4 @@ fn file_name(database: &str) -> String {
         }
     }
     format!("{name}.sqlite")
-}
-
-fn new_database(id: i32, name: &str, data: &Path, identity: &Identity) -> Database {
-    Database {
-        id,
-        name: name.to_owned(),
-        owner: "sa".to_owned(),
-        created: clock::now().naive_local(),
-        state: DatabaseState::Online,
-        page_verify: PageVerify::Checksum,
-        recovery: RecoveryModel::Simple,
-        compatibility: identity.compatibility(),
-        users: BTreeMap::new(),
-        rows: data.join(file_name(name)),
-        origin: Origin::Rows,
-        size: Size::default(),
-        damage: Damage::None,
-        backups: 0,
-        backed_up_by: None,
-    }
 }

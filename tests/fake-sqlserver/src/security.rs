@@ -2,6 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::pages::identity_of;
+
 /// `principal_id` of the first login; the others follow in their order.
 pub const FIRST_LOGIN_ID: i64 = 256;
 
@@ -124,6 +128,8 @@ pub struct Login {
     pub roles: BTreeSet<&'static str>,
     /// Permissions granted one by one
     pub permissions: BTreeSet<&'static str>,
+    /// What the users of databases know it by; 0x01 for `sa`
+    pub sid: Vec<u8>,
 }
 
 impl std::fmt::Debug for Login {
@@ -140,8 +146,10 @@ impl std::fmt::Debug for Login {
 impl Login {
     /// A SQL login without any rights.
     pub fn new(name: impl Into<String>, password: impl Into<String>) -> Self {
+        let name = name.into();
         Self {
-            name: name.into(),
+            sid: sid_of(&name),
+            name,
             password: Some(password.into()),
             state: LoginState::Enabled,
             default_database: "master".to_owned(),
@@ -155,6 +163,11 @@ impl Login {
         let mut login = Self::new(name, password);
         login.roles.insert("sysadmin");
         login
+    }
+
+    /// The same login with another identity, as a login of the same name has it on another server.
+    pub fn with_sid(self, sid: impl Into<Vec<u8>>) -> Self {
+        Self { sid: sid.into(), ..self }
     }
 
     /// The same login with one more permission; an unknown name changes nothing.
@@ -185,6 +198,15 @@ impl Login {
     }
 }
 
+/// The identity that logins have that are there from the start: always the same for the same name, so that users still know
+/// them after a restart.
+fn sid_of(name: &str) -> Vec<u8> {
+    if name.eq_ignore_ascii_case("sa") {
+        return vec![1];
+    }
+    identity_of(&name.to_lowercase(), "login").to_bytes_le().to_vec()
+}
+
 fn covers(held: &str, wanted: &str) -> bool {
     held == "CONTROL SERVER"
         || held.eq_ignore_ascii_case(wanted)
@@ -195,14 +217,26 @@ fn covers(held: &str, wanted: &str) -> bool {
 }
 
 /// What a login is inside one database.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     /// Its name inside the database
     pub name: String,
     /// Database roles
+    #[serde(deserialize_with = "known_roles")]
     pub roles: BTreeSet<&'static str>,
     /// Permissions granted one by one
+    #[serde(deserialize_with = "known_permissions")]
     pub permissions: BTreeSet<&'static str>,
+    /// The identity of its login; a login of the same name with another one is a stranger
+    pub sid: Vec<u8>,
+}
+
+fn known_roles<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<&'static str>, D::Error> {
+    Ok(Vec::<String>::deserialize(from)?.iter().filter_map(|name| database_role(name)).collect())
+}
+
+fn known_permissions<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeSet<&'static str>, D::Error> {
+    Ok(Vec::<String>::deserialize(from)?.iter().filter_map(|name| database_permission(name)).collect())
 }
 
 impl User {
@@ -217,7 +251,7 @@ impl User {
     }
 }
 
-/// The users of one database, by the name of their login in lower case.
+/// The users of one database, by their names in lower case.
 pub type Users = BTreeMap<String, User>;
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::mtf::{DumpRequest, Finish, Recovery, ServerVersion};
 use crate::session::output::{Failure, Output};
 use crate::sql::batch::media::Backup;
 use crate::sql::batch::unsupported;
-use crate::sql::store::{Variables, not_entered};
+use crate::sql::store::Variables;
 
 type Outcome<T> = std::result::Result<T, Failure>;
 
@@ -25,7 +25,13 @@ const BAD_CHECKSUM: i64 = 2;
 
 /// What a BACKUP or RESTORE that failed ends with, after its cause.
 pub(super) fn terminated(statement: &str, cause: SqlError) -> Failure {
-    Failure::Several(vec![cause, SqlError::new(3013, format!("{statement} is terminating abnormally."))])
+    terminated_all(statement, vec![cause])
+}
+
+/// The same after several causes.
+pub(super) fn terminated_all(statement: &str, mut causes: Vec<SqlError>) -> Failure {
+    causes.push(SqlError::new(3013, format!("{statement} is terminating abnormally.")));
+    Failure::Several(causes)
 }
 
 /// A BACKUP whose names and texts are known.
@@ -99,11 +105,8 @@ impl Engine {
         }
         let state = self.instance().state();
         let database = state.database(&order.database)?;
-        database.check_usable()?;
-        let Some(user) = state.user(&self.scope.login, database) else {
-            return Err(not_entered(&self.scope.login, &database.name));
-        };
-        if !user.may("BACKUP DATABASE") {
+        state.check_entry(&self.scope.login, self.scope.spid, database)?;
+        if !state.may_in(&self.scope.login, database, "BACKUP DATABASE") {
             let text = format!("BACKUP DATABASE permission denied in database '{}'.", database.name);
             return Err(SqlError::new(262, text).class(14));
         }
@@ -172,7 +175,7 @@ impl Engine {
         dump::write(self, database, &identity, &request, dump, out)
     }
 
-    fn remember_bad_page(&self, database_id: i32, page: u32) {
+    pub(super) fn remember_bad_page(&self, database_id: i32, page: u32) {
         let updated = clock::now().naive_local();
         let mut state = self.instance().state();
         let known = state
@@ -231,21 +234,10 @@ impl Engine {
         out: &mut Output,
     ) -> Outcome<()> {
         let [data, log] = database.files();
-        for (file, pages) in [(data.name, report.data_pages), (log.name, report.log_pages)] {
-            let text =
-                format!("Processed {pages} pages for database '{}', file '{file}' on file 1.", database.name);
-            out.info(&SqlError::new(4035, text).class(0))?;
-        }
+        let files = [(&data.name, report.data_pages), (&log.name, report.log_pages)];
+        dump::processed(&database.name, files, out)?;
         let pages = report.data_pages + report.log_pages;
-        let seconds =
-            report.finished.signed_duration_since(started).num_milliseconds().max(1) as f64 / 1000.0;
-        let rate = pages as f64 * 8192.0 / 1_048_576.0 / seconds;
-        let text = format!(
-            "BACKUP DATABASE successfully processed {pages} pages in {seconds:.3} seconds ({rate:.3} MB/sec)."
-        );
-        out.info(&SqlError::new(3014, text).class(0))?;
-        out.done(None);
-        Ok(())
+        dump::successfully("BACKUP DATABASE", pages, started, report.finished, out)
     }
 }
 
@@ -273,7 +265,14 @@ impl Claim {
                         operation is completed.";
             return Err(SqlError::new(3023, text).state(2));
         }
+        if known.held_by.is_some() {
+            let text = format!("Database '{}' is in transition. Try the statement later.", known.name);
+            return Err(SqlError::new(952, text));
+        }
         known.backed_up_by = Some(engine.scope.spid);
+        if let Some(session) = state.sessions.get_mut(&engine.scope.spid) {
+            session.uses.insert(database.id);
+        }
         Ok(Self { instance: std::sync::Arc::clone(engine.instance()), database: database.id })
     }
 }

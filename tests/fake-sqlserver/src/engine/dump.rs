@@ -2,16 +2,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use chrono::NaiveDateTime;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Engine;
 use super::damage::{self, Spoiled};
 use super::faults::BackupFaults;
+use super::progress::{Of, Progress};
 use crate::clock;
 use crate::contents::{self, Origin};
 use crate::database::{Database, PAGE_BYTES};
@@ -78,7 +77,7 @@ pub(super) fn write(
 ) -> Result<DumpReport, DumpFault> {
     let existed = dump.path.exists();
     let file = open(&dump)?;
-    let mut progress = Progress::new(engine, &dump, out);
+    let mut progress = Progress::new(engine, Of::Backup, dump.stats, dump.faults.clone(), out);
     let written = match &database.origin {
         Origin::File(given) => copy_given(given, file, &dump, &mut progress),
         Origin::Rows | Origin::Synthetic { .. } => {
@@ -129,10 +128,10 @@ fn write_failed(dump: &Dump<'_>, error: &io::Error) -> DumpFault {
     DumpFault::Device(SqlError::new(3202, text))
 }
 
-/// The dump's file, which may be full before the disk is.
-struct DumpFile {
-    file: File,
-    room_bytes: Option<u64>,
+/// A file, which may be full before the disk is.
+pub(super) struct DumpFile {
+    pub file: File,
+    pub room_bytes: Option<u64>,
 }
 
 impl Write for DumpFile {
@@ -228,6 +227,33 @@ fn copy_given(
     })
 }
 
+/// «Processed n pages …» for each file.
+pub(super) fn processed(database: &str, files: [(&String, u64); 2], out: &mut Output) -> Result<(), Failure> {
+    for (file, pages) in files {
+        let text = format!("Processed {pages} pages for database '{database}', file '{file}' on file 1.");
+        out.info(&SqlError::new(4035, text).class(0))?;
+    }
+    Ok(())
+}
+
+/// «… successfully processed n pages …», and the statement's end.
+pub(super) fn successfully(
+    statement: &str,
+    pages: u64,
+    started: NaiveDateTime,
+    finished: NaiveDateTime,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let seconds = finished.signed_duration_since(started).num_milliseconds().max(1) as f64 / 1000.0;
+    let rate = pages as f64 * 8192.0 / 1_048_576.0 / seconds;
+    let text = format!(
+        "{statement} successfully processed {pages} pages in {seconds:.3} seconds ({rate:.3} MB/sec)."
+    );
+    out.info(&SqlError::new(3014, text).class(0))?;
+    out.done(None);
+    Ok(())
+}
+
 /// The faults that befall a dump which the server calls a success.
 fn spoil(dump: &Dump<'_>) -> io::Result<()> {
     if dump.faults.truncate.is_none() && dump.faults.flips.is_empty() {
@@ -250,89 +276,4 @@ fn spoil(dump: &Dump<'_>) -> io::Result<()> {
         file.set_len(bytes)?;
     }
     file.sync_all()
-}
-
-/// Tells how far the dump is: to the client, to `sys.dm_exec_requests`, to tests that wait for it.
-struct Progress<'a> {
-    engine: &'a Engine,
-    out: &'a mut Output,
-    stats: u8,
-    faults: BackupFaults,
-    began: Instant,
-    percent: f64,
-    told: u64,
-    /// Why it has to stop
-    failure: Option<Failure>,
-    /// It stops because the server plays dead
-    died: bool,
-}
-
-impl<'a> Progress<'a> {
-    fn new(engine: &'a Engine, dump: &Dump<'_>, out: &'a mut Output) -> Self {
-        engine.instance().backup_percent.send_replace(0.0);
-        Self {
-            engine,
-            out,
-            stats: dump.stats.max(1),
-            faults: dump.faults.clone(),
-            began: Instant::now(),
-            percent: 0.0,
-            told: 0,
-            failure: None,
-            died: false,
-        }
-    }
-
-    fn step(&mut self, done: u64, total: u64) -> ControlFlow<()> {
-        match self.try_step(done, total) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(failure) => {
-                self.failure = Some(failure);
-                ControlFlow::Break(())
-            }
-        }
-    }
-
-    fn try_step(&mut self, done: u64, total: u64) -> Result<(), Failure> {
-        self.out.check()?;
-        let percent = done as f64 * 100.0 / total.max(1) as f64;
-        if let Some(pace) = self.faults.pace {
-            let time = pace.mul_f64((percent - self.percent).clamp(0.0, 100.0));
-            Engine::wait(Some(time), self.out)?;
-        }
-        self.percent = percent;
-        self.show();
-        if self.faults.drop.is_some_and(|at| percent >= at) {
-            self.died = true;
-            return Err(self.out.hang_up().into());
-        }
-        if self.faults.stall.is_some_and(|at| percent >= at) {
-            Engine::wait(None, self.out)?;
-        }
-        Ok(self.tell()?)
-    }
-
-    fn show(&self) {
-        let elapsed_ms = self.began.elapsed().as_millis() as f64;
-        let remaining_ms = (elapsed_ms * (100.0 - self.percent) / self.percent.max(0.1)) as i64;
-        let percent = self.percent as f32;
-        self.engine.instance().update_session(self.engine.scope.spid, |session| {
-            if let Some(request) = &mut session.request {
-                request.percent = percent;
-                request.remaining_ms = remaining_ms;
-            }
-        });
-        self.engine.instance().backup_percent.send_replace(self.percent);
-    }
-
-    /// «N percent processed.» whenever another `STATS` percent are.
-    fn tell(&mut self) -> Result<(), Stopped> {
-        let whole = self.percent as u64;
-        if whole / u64::from(self.stats) <= self.told / u64::from(self.stats) {
-            return Ok(());
-        }
-        self.told = whole;
-        self.out.info(&SqlError::new(3211, format!("{whole} percent processed.")).class(0))?;
-        self.out.step()
-    }
 }

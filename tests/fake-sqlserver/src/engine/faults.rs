@@ -19,6 +19,8 @@ pub(super) struct BackupFaults {
     pub stall: Option<f64>,
     /// Cuts the connection at this percentage
     pub drop: Option<f64>,
+    /// Waits at this percentage until it is released
+    pub hold: Option<f64>,
     /// The disk is full after so many bytes
     pub disk_full: Option<u64>,
     /// The file is cut to so many bytes afterwards
@@ -36,7 +38,7 @@ impl Engine {
         kind: StatementKind,
         out: &mut Output,
     ) -> std::result::Result<BackupFaults, Failure> {
-        let during = kind == StatementKind::Backup;
+        let during = matches!(kind, StatementKind::Backup | StatementKind::Restore | StatementKind::CheckDb);
         let mut faults = BackupFaults::default();
         for action in self.instance().faults.befall(kind) {
             match action {
@@ -45,6 +47,8 @@ impl Engine {
                 Action::Stall { .. } => Self::wait(None, out)?,
                 Action::Drop { percent } if during => faults.drop = Some(percent),
                 Action::Drop { .. } => out.sever_after(SEVERED_BYTES),
+                Action::Hold { percent } if during => faults.hold = Some(percent),
+                Action::Hold { .. } => self.hold(out)?,
                 Action::Error(error) => return Err(error.into()),
                 Action::Pace(time) => faults.pace = Some(time),
                 Action::DiskFull { bytes } => faults.disk_full = Some(bytes),
@@ -54,6 +58,17 @@ impl Engine {
             }
         }
         Ok(faults)
+    }
+
+    /// Waits until the test that let it be held releases it.
+    pub(super) fn hold(&self, out: &Output) -> std::result::Result<(), Failure> {
+        const GLANCE: Duration = Duration::from_millis(5);
+        let faults = &self.instance().faults;
+        let holding = faults.hold();
+        while faults.is_held(holding) {
+            Self::wait(Some(GLANCE), out)?;
+        }
+        Ok(())
     }
 
     /// Waits, for ever without a time, until it is told to stop.

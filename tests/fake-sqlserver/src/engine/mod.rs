@@ -2,11 +2,16 @@
 
 mod backup;
 mod calls;
+mod checkdb;
 mod damage;
+mod databases;
 mod dump;
 mod faults;
 mod ordinary;
+mod progress;
+mod refill;
 mod restore;
+mod restoring;
 mod security;
 mod transaction;
 
@@ -20,7 +25,7 @@ use crate::error::{Result, SqlError};
 use crate::instance::{Instance, Request};
 use crate::session::Admitted;
 use crate::session::output::{Failure, Output};
-use crate::sql::batch::{self, Action, Statement};
+use crate::sql::batch::{self, Action, Dbcc, Statement};
 use crate::sql::scope::Scope;
 use crate::sql::store::{Store, Variables};
 use crate::tds::rpc::{Call, TransactionRequest};
@@ -98,7 +103,12 @@ impl Engine {
                 }
             }
         }
-        self.instance().update_session(self.scope.spid, |session| session.request = None);
+        self.instance().update_session(self.scope.spid, |session| {
+            session.request = None;
+            if session.transactions == 0 {
+                session.uses.clear();
+            }
+        });
         out.ensure_done();
     }
 
@@ -239,13 +249,16 @@ fn command(action: &Action) -> (u16, &'static str) {
             RestoreKind::HeaderOnly => (229, "RESTORE HEADERONLY"),
             RestoreKind::FileListOnly => (229, "RESTORE FILELISTONLY"),
         },
+        Action::RestoreDatabase(_) => (229, "RESTORE DATABASE"),
         Action::Kill(_) => (0, "KILL"),
-        Action::Dbcc(_) => (0, "DBCC"),
+        Action::Dbcc(Dbcc::CheckDb(_)) => (0, "DBCC TABLE CHECK"),
+        Action::Dbcc(Dbcc::LogSpace | Dbcc::Silent) => (0, "DBCC"),
         Action::Use(_) => (0, "USE DATABASE"),
         Action::Security(_) => (0, "GRANT"),
         Action::Transaction(_) => (0, "BEGIN TRANSACTION"),
         Action::Execute(_) => (0xe0, "EXECUTE"),
-        Action::AlterDatabase(..) => (0, "ALTER DATABASE"),
+        Action::AlterDatabase(_) | Action::AlterOwner { .. } => (0, "ALTER DATABASE"),
+        Action::DropDatabase { .. } => (0, "DROP DATABASE"),
         Action::Declare(_)
         | Action::SetVariable(..)
         | Action::SetOption(_)

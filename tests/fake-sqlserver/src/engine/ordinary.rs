@@ -7,16 +7,15 @@ use sqlparser::ast::{self, Expr, ObjectType};
 
 use super::faults::BackupFaults;
 use super::{Engine, Next};
-use crate::database::{DatabaseState, MASTER};
 use crate::error::{Result, SqlError, no_object, undeclared};
 use crate::session::cancel::Cancel;
 use crate::session::login::context_changed;
 use crate::session::output::{Failure, Output, Stopped};
 use crate::sql::batch::tokens::Text;
-use crate::sql::batch::{Action, DatabaseOption, Dbcc, SetOption, Statement, unsupported};
+use crate::sql::batch::{Action, Dbcc, SetOption, Statement, unsupported};
 use crate::sql::compile::{Compiled, Compiler, Need, as_query, create_table};
 use crate::sql::names::Path;
-use crate::sql::store::{Names, Store, Variables, bind, coerce, not_entered};
+use crate::sql::store::{Names, Store, Variables, bind, coerce};
 use crate::sql::types::parse_type;
 use crate::tds::token::{Change, Column};
 use crate::value::{SqlType, Value};
@@ -58,7 +57,9 @@ impl Engine {
             Action::Block(statements) => return Ok(self.statements(statements, variables, out).0),
             Action::Backup(backup) => self.backup(backup, faults, variables, out)?,
             Action::Restore(restore) => self.restore(restore, variables, out)?,
+            Action::RestoreDatabase(restore) => self.restore_database(restore, faults, variables, out)?,
             Action::Kill(spid) => self.kill(*spid, out)?,
+            Action::Dbcc(Dbcc::CheckDb(check)) => self.check_db(check, faults, variables, out)?,
             Action::Dbcc(Dbcc::LogSpace) => {
                 let rows = views::log_space_of_all(&self.scope)?;
                 said(&rows.columns, &rows.rows, out)?;
@@ -74,10 +75,9 @@ impl Engine {
                 out.done(None);
             }
             Action::Execute(execute) => self.execute(execute, variables, out)?,
-            Action::AlterDatabase(name, option) => {
-                self.alter_database(name, *option)?;
-                out.done(None);
-            }
+            Action::AlterDatabase(alter) => self.alter_database(alter, out)?,
+            Action::AlterOwner { database, owner } => self.alter_owner(database, owner, out)?,
+            Action::DropDatabase { names, if_exists } => self.drop_databases(names, *if_exists, out)?,
             Action::Checkpoint => out.done(None),
         }
         Ok(Next::Statement)
@@ -231,13 +231,15 @@ impl Engine {
 
     fn use_database(&mut self, name: &str, out: &mut Output) -> Outcome<()> {
         let (id, new) = {
-            let state = self.instance().state();
+            let mut state = self.instance().state();
             let database = state.database(name)?;
-            database.check_usable()?;
-            if state.user(&self.scope.login, database).is_none() {
-                return Err(not_entered(&self.scope.login, &database.name).into());
+            state.check_entry(&self.scope.login, self.scope.spid, database)?;
+            let entered = (database.id, database.name.clone());
+            // In one step, for a database may have a single seat.
+            if let Some(session) = state.sessions.get_mut(&self.scope.spid) {
+                session.database_id = entered.0;
             }
-            (database.id, database.name.clone())
+            entered
         };
         let old = self.scope.database_name();
         self.enter_database(id);
@@ -328,33 +330,6 @@ impl Engine {
             }
         }
         out.done(None);
-        Ok(())
-    }
-
-    fn alter_database(&mut self, name: &str, option: DatabaseOption) -> Result<()> {
-        let mut state = self.instance().state();
-        let allowed = {
-            let database = state.database(name)?;
-            state.may(&self.scope.login, "ALTER ANY DATABASE")
-                || state.may_in(&self.scope.login, database, "ALTER")
-        };
-        if !allowed {
-            let text = format!(
-                "User does not have permission to alter database '{name}', the database does not exist, or the database is not in a state that allows access checks."
-            );
-            return Err(SqlError::new(5011, text).class(14).state(5));
-        }
-        let database = state.database_mut(name)?;
-        match option {
-            DatabaseOption::Online => database.state = DatabaseState::Online,
-            DatabaseOption::Offline if database.id == MASTER => {
-                let text = "Option 'OFFLINE' cannot be set in database 'master'.";
-                return Err(SqlError::new(5058, text).class(16));
-            }
-            DatabaseOption::Offline => database.state = DatabaseState::Offline,
-            DatabaseOption::Recovery(model) => database.recovery = model,
-            DatabaseOption::PageVerify(verify) => database.page_verify = verify,
-        }
         Ok(())
     }
 }

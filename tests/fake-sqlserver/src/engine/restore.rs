@@ -51,11 +51,11 @@ impl Engine {
                 Ok(())
             }
             RestoreKind::HeaderOnly => {
-                let header = header(&path, &device, restore).map_err(failed)?;
+                let header = open_media(&path, &device, restore.file).map_err(failed)?;
                 said(&HEADER.map(|(name, sql_type)| Column::new(name, sql_type)), &[header_row(&header)], out)
             }
             RestoreKind::FileListOnly => {
-                let header = header(&path, &device, restore).map_err(failed)?;
+                let header = open_media(&path, &device, restore.file).map_err(failed)?;
                 let rows: Vec<Vec<Value>> = header.files.iter().map(|file| file_row(file, &header)).collect();
                 said(&FILES.map(|(name, sql_type)| Column::new(name, sql_type)), &rows, out)
             }
@@ -84,7 +84,13 @@ fn named(fault: &VerifyFault, path: &Path, device: &str) -> SqlError {
     SqlError::new(number, fault.to_string().replace(&path.display().to_string(), device))
 }
 
-fn header(path: &Path, device: &str, restore: &Restore) -> std::result::Result<HeaderInfo, SqlError> {
+/// What a walk through a file that was said to be whole has found.
+pub(super) fn damaged(fault: mtf::walk::Fault, path: &Path, device: &str) -> SqlError {
+    named(&VerifyFault::of_walk(fault, device.to_owned()), path, device)
+}
+
+/// The headers of the backup set number `file`.
+pub(super) fn open_media(path: &Path, device: &str, file: u16) -> std::result::Result<HeaderInfo, SqlError> {
     let read = mtf::read_header(path).map_err(|fault| match fault {
         HeaderFault::Io(error) => cannot_open(device, &error),
         HeaderFault::Empty => named(&VerifyFault::Empty(device.to_owned()), path, device),
@@ -95,7 +101,7 @@ fn header(path: &Path, device: &str, restore: &Restore) -> std::result::Result<H
             Ok(()) => named(&VerifyFault::IncorrectlyFormed(device.to_owned()), path, device),
         },
     })?;
-    if restore.file == 1 { Ok(read) } else { Err(no_such_set(restore.file.into(), device)) }
+    if file == 1 { Ok(read) } else { Err(no_such_set(file.into(), device)) }
 }
 
 const LSN: SqlType = SqlType::Decimal(25, 0);

@@ -23,7 +23,7 @@ impl Engine {
                 }
                 Ok(())
             }
-            Security::CreateLogin { name, password } => {
+            Security::CreateLogin { name, password, sid } => {
                 need_on_server(&state, &caller, "ALTER ANY LOGIN")?;
                 if state.login(name).is_some() {
                     return Err(SqlError::new(
@@ -40,6 +40,8 @@ impl Engine {
                 let mut login = Login::new(name.clone(), "");
                 login.password = password.clone();
                 login.state = LoginState::Enabled;
+                // A login that is made anew is another one than that which had the name before.
+                login.sid = sid.clone().unwrap_or_else(|| uuid::Uuid::new_v4().to_bytes_le().to_vec());
                 state.logins.push(login);
                 Ok(())
             }
@@ -50,6 +52,7 @@ impl Engine {
                 Ok(())
             }
             Security::CreateUser { name, login } => create_user(&mut state, &caller, context, name, login),
+            Security::MapUser { name, login } => map_user(&mut state, &caller, context, name, login),
             Security::DropUser(name) => {
                 need_in_database(&state, &caller, context, "ALTER ANY USER", "drop the user", name)?;
                 let database = context_mut(&mut state, context)?;
@@ -152,8 +155,8 @@ fn change_permission(
 
 fn create_user(state: &mut State, caller: &str, context: i32, name: &str, login: &str) -> Result<()> {
     need_in_database(state, caller, context, "ALTER ANY USER", "find the user", name)?;
-    let known = state.login(login).map(|login| login.name.to_lowercase());
-    let Some(key) = known else {
+    let known = state.login(login).map(|login| login.sid.clone());
+    let Some(sid) = known else {
         let text = format!("'{login}' is not a valid login or you do not have permission.");
         return Err(SqlError::new(15007, text));
     };
@@ -162,10 +165,29 @@ fn create_user(state: &mut State, caller: &str, context: i32, name: &str, login:
         let text = format!("User, group, or role '{name}' already exists in the current database.");
         return Err(SqlError::new(15023, text));
     }
-    if database.users.contains_key(&key) {
+    if database.users.values().any(|user| user.sid == sid) {
         return Err(SqlError::new(15063, "The login already has an account under a different user name."));
     }
-    database.users.insert(key, User { name: name.to_owned(), ..User::default() });
+    database.users.insert(name.to_lowercase(), User { name: name.to_owned(), sid, ..User::default() });
+    Ok(())
+}
+
+/// An orphaned user gets a login again.
+fn map_user(state: &mut State, caller: &str, context: i32, name: &str, login: &str) -> Result<()> {
+    need_in_database(state, caller, context, "ALTER ANY USER", "alter the user", name)?;
+    let Some(sid) = state.login(login).map(|login| login.sid.clone()) else {
+        let text = format!("'{login}' is not a valid login or you do not have permission.");
+        return Err(SqlError::new(15007, text));
+    };
+    let taken = context_mut(state, context)?
+        .users
+        .values()
+        .any(|user| user.sid == sid && !user.name.eq_ignore_ascii_case(name));
+    if taken {
+        return Err(SqlError::new(15063, "The login already has an account under a different user name."));
+    }
+    let user = user_mut(state, context, name)?;
+    user.ok_or_else(|| no_principal("alter the user", name, 15151))?.sid = sid;
     Ok(())
 }
 

@@ -76,6 +76,21 @@ pub enum VerifyFault {
 }
 
 impl VerifyFault {
+    /// What a fault in a file's structure is called.
+    pub fn of_walk(fault: Fault, device: String) -> Self {
+        match fault {
+            Fault::Truncated(_) => {
+                Self::CannotRead { device, code: 38, text: "Reached the end of the file.".to_owned() }
+            }
+            Fault::Wrong { at: 0, .. } => Self::IncorrectlyFormed(device),
+            Fault::Wrong { what: "the zeros of a pad", .. } => Self::SetDamaged,
+            Fault::Wrong { .. } => Self::NotASet(device),
+            Fault::Io(error) => {
+                Self::CannotRead { device, code: windows_code(&error), text: error.to_string() }
+            }
+        }
+    }
+
     /// The number of the error.
     pub fn number(&self) -> u32 {
         match self {
@@ -105,7 +120,7 @@ pub fn verify(path: impl AsRef<Path>, checksum: bool) -> Result<(), VerifyFault>
         Ok(header) => header,
         Err(HeaderFault::Empty) => return Err(VerifyFault::Empty(device)),
         Err(HeaderFault::Compressed) => return Ok(()),
-        Err(HeaderFault::Damaged(fault)) => return Err(named(fault, device)),
+        Err(HeaderFault::Damaged(fault)) => return Err(VerifyFault::of_walk(fault, device)),
         Err(HeaderFault::NotADatabase) => return Err(VerifyFault::NotASet(device)),
         Err(HeaderFault::Io(error)) => return Err(cannot_open(&device, &error)),
     };
@@ -119,7 +134,7 @@ pub fn verify(path: impl AsRef<Path>, checksum: bool) -> Result<(), VerifyFault>
 }
 
 fn read_all(file: impl Read + Seek, header: &HeaderInfo, device: String) -> Result<(), VerifyFault> {
-    let fault = |fault| named(fault, device.clone());
+    let fault = |fault| VerifyFault::of_walk(fault, device.clone());
     let mut walker = Walker::new(file).map_err(fault)?;
     let judge = header.has_checksums();
     let mut track = Track::default();
@@ -141,20 +156,6 @@ fn read_all(file: impl Read + Seek, header: &HeaderInfo, device: String) -> Resu
         }
     }
     if track.is_whole() { Ok(()) } else { Err(VerifyFault::SetDamaged) }
-}
-
-fn named(fault: Fault, device: String) -> VerifyFault {
-    match fault {
-        Fault::Truncated(_) => {
-            VerifyFault::CannotRead { device, code: 38, text: "Reached the end of the file.".to_owned() }
-        }
-        Fault::Wrong { at: 0, .. } => VerifyFault::IncorrectlyFormed(device),
-        Fault::Wrong { what: "the zeros of a pad", .. } => VerifyFault::SetDamaged,
-        Fault::Wrong { .. } => VerifyFault::NotASet(device),
-        Fault::Io(error) => {
-            VerifyFault::CannotRead { device, code: windows_code(&error), text: error.to_string() }
-        }
-    }
 }
 
 fn cannot_open(device: &str, error: &io::Error) -> VerifyFault {

@@ -19,10 +19,22 @@ const BATCH_ROWS: usize = 500;
 pub struct Database {
     /// The name.
     pub name: String,
+    /// The logical name of its data file.
+    pub data_name: String,
     /// The path of its data file, as the server sees it.
     pub data_path: String,
+    /// The logical name of its log file.
+    pub log_name: String,
     /// The path of its log file.
     pub log_path: String,
+    /// Bytes of its log file.
+    pub log_file_bytes: u64,
+    /// What marks the database, over renames and restores.
+    pub binding: Uuid,
+    /// The branch of its history; that of its first backup is its family.
+    pub fork: Uuid,
+    /// What else its catalogue holds, beside its tables: its users and its options.
+    pub extras: Vec<Extra>,
     /// The database option `PAGE_VERIFY`.
     pub page_verify: PageVerify,
     /// The internal version; 957 is SQL Server 2022.
@@ -33,14 +45,31 @@ pub struct Database {
     pub log_file: u32,
 }
 
+/// An entry of a database's catalogue that is no table: what it is, its name, and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extra {
+    /// One letter or two: `S` for a user, `O` for the options.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub text: String,
+}
+
 impl Database {
     /// A database as SQL Server 2022 Express keeps it.
     pub fn new(name: &str) -> Self {
         let folder = r"C:\Program Files\Microsoft SQL Server\MSSQL16.SQLEXPRESS\MSSQL\DATA";
         Self {
             name: name.to_owned(),
+            data_name: name.to_owned(),
             data_path: format!(r"{folder}\{name}.mdf"),
+            log_name: format!("{name}_log"),
             log_path: format!(r"{folder}\{name}_log.ldf"),
+            log_file_bytes: 8 << 20,
+            binding: identity_of(name, "binding"),
+            fork: identity_of(name, "fork"),
+            extras: Vec::new(),
             page_verify: PageVerify::Checksum,
             version: 957,
             compatibility: 160,
@@ -51,15 +80,17 @@ impl Database {
     pub(crate) fn facts(&self) -> Facts {
         let first_lsn = Lsn { file: self.log_file.max(2), block: 3312, slot: 37 };
         let identity = Identity {
-            binding: identity_of(&self.name, "binding"),
-            fork: identity_of(&self.name, "fork"),
+            binding: self.binding,
+            fork: self.fork,
             first_lsn,
             last_lsn: Lsn { block: first_lsn.block + 32, slot: 1, ..first_lsn },
             page_verify: self.page_verify,
         };
         Facts {
             database: self.name.clone(),
-            logical_name: self.name.clone(),
+            logical_name: self.data_name.clone(),
+            log_name: self.log_name.clone(),
+            log_file_bytes: self.log_file_bytes,
             data_path: self.data_path.clone(),
             log_path: self.log_path.clone(),
             database_version: self.version,
@@ -72,7 +103,7 @@ impl Database {
 }
 
 /// An identity that is always the same for the same names.
-fn identity_of(name: &str, what: &str) -> Uuid {
+pub fn identity_of(name: &str, what: &str) -> Uuid {
     let mut hash = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
     for byte in name.bytes().chain([0]).chain(what.bytes()) {
         hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
@@ -97,7 +128,8 @@ impl Builder {
     /// without row ids.
     pub fn new(database: &Database, connection: Connection) -> io::Result<Self> {
         connection.execute_batch("BEGIN").map_err(io::Error::other)?;
-        let objects = objects(&connection).map_err(io::Error::other)?;
+        let mut objects = objects(&connection).map_err(io::Error::other)?;
+        objects.extend(extras(database, objects.len()));
         let facts = database.facts();
         let mut rows = TableRows::new(connection, &objects);
         let mut fullness = Vec::new();
@@ -131,6 +163,17 @@ impl PageSource for Builder {
     }
 }
 
+/// What stands in the catalogue behind the tables.
+pub(super) fn extras(database: &Database, objects: usize) -> impl Iterator<Item = Object> {
+    (FIRST_USER_OBJECT + objects as u32..).zip(&database.extras).map(|(id, extra)| Object {
+        id,
+        table: None,
+        kind: extra.kind.clone(),
+        name: extra.name.clone(),
+        definition: extra.text.clone(),
+    })
+}
+
 fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
     let query = "SELECT type, name, COALESCE(sql, '') FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
                  ORDER BY type <> 'table', rowid";
@@ -142,7 +185,8 @@ fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
     for (id, entry) in (FIRST_USER_OBJECT..).zip(found) {
         let (kind, name, definition) = entry?;
         let table = if kind == "table" { Some(table(connection, &name)?) } else { None };
-        objects.push(Object { id, table, name, definition });
+        let kind = if table.is_some() { "U" } else { "X" }.to_owned();
+        objects.push(Object { id, table, kind, name, definition });
     }
     Ok(objects)
 }

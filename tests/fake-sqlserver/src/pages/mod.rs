@@ -13,14 +13,16 @@ mod synthetic;
 mod system;
 mod track;
 
-pub use builder::{Builder, Database};
+pub use builder::{Builder, Database, Extra, identity_of};
 pub use page::{PAGE_BYTES, Page, PageVerify, checksum};
-pub use read::{Definition, ReadFault, Recovered, RecoveredTable, read_each, read_rows};
+pub use read::{Definition, ReadFault, Recovered, RecoveredTable, Sink, read_each, read_into, read_rows};
 pub use schema::{Column, Kind, Table};
 pub use synthetic::Synthetic;
 
-pub(crate) use page::is_intact;
-pub(crate) use track::Track;
+pub(crate) use page::{is_intact, is_missing, object_of};
+pub(crate) use system::FIRST_USER_OBJECT;
+pub use track::Place;
+pub(crate) use track::{FreeSpace, Track};
 
 /// Pages of an extent.
 pub const EXTENT_PAGES: u32 = 8;

@@ -199,6 +199,16 @@ pub(crate) fn seen(page: &Page) -> Seen {
     }
 }
 
+/// The object that the page says it belongs to.
+pub(crate) fn object_of(page: &Page) -> u32 {
+    seen(page).object
+}
+
+/// Whether nothing was ever written there, or what was has been lost.
+pub(crate) fn is_missing(page: &Page) -> bool {
+    page[..HEADER_BYTES].iter().all(|byte| *byte == 0)
+}
+
 /// Whether the page's checksum agrees with its bytes; `None` if it has none.
 pub(crate) fn is_intact(page: &Page) -> Option<bool> {
     let protected = u16_at(page, 4).unwrap_or_default() & FLAG_CHECKSUM != 0;

@@ -16,8 +16,6 @@ use uuid::Uuid;
 const BOOT_PAGE: u32 = 9;
 /// Files grow in steps of this many pages: 8 MiB.
 const GROWTH_PAGES: u32 = 1024;
-/// Bytes of the log file.
-const LOG_FILE_BYTES: u64 = 8 << 20;
 /// Bytes of the part of the log that a backup takes.
 const LOG_BYTES: usize = 16 * 1024;
 
@@ -26,8 +24,10 @@ const LOG_BYTES: usize = 16 * 1024;
 pub(crate) struct Facts {
     pub database: String,
     pub logical_name: String,
+    pub log_name: String,
     pub data_path: String,
     pub log_path: String,
+    pub log_file_bytes: u64,
     pub database_version: u16,
     pub compatibility: u8,
     pub identity: Identity,
@@ -282,9 +282,9 @@ impl<R: Rows> PageSource for Planned<R> {
         let log = FileInfo {
             file_id: 2,
             kind: FileKind::Log,
-            logical_name: format!("{}_log", facts.logical_name),
+            logical_name: facts.log_name.clone(),
             physical_name: facts.log_path.clone(),
-            size_bytes: LOG_FILE_BYTES,
+            size_bytes: facts.log_file_bytes,
             unique_id: facts.log_guid,
         };
         vec![data, log]

@@ -1,10 +1,10 @@
 //! Brings the rows of a backup file back out of its pages.
 
-use super::page::{PAGE_BYTES, Page, PageKind, record, seen};
+use super::page::{PAGE_BYTES, Page, PageKind, is_intact, record, seen};
 use super::record::decode;
 use super::schema::{Column, Kind, Layout, Table};
 use super::system::{COLUMNS, OBJECTS, VALUES, columns_table, objects_table, values_table};
-use super::track::Track;
+use super::track::{Place, Track};
 use crate::mtf::walk::{Fault, Item, READ_BYTES, Walker};
 use rusqlite::types::Value;
 use std::collections::BTreeMap;
@@ -34,9 +34,11 @@ pub enum ReadFault {
     Catalogue,
 }
 
-/// Something that SQLite's catalogue holds: a table, an index, a view.
+/// Something that the catalogue holds: a table, an index, a view, a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Definition {
+    /// `U` for a table, `X` for what else SQLite's catalogue has, others for an [`Extra`](super::Extra).
+    pub kind: String,
     /// Its name.
     pub name: String,
     /// Its columns, if it is a table.
@@ -79,40 +81,112 @@ pub fn read_rows(path: impl AsRef<Path>) -> Result<Recovered, ReadFault> {
     Ok(Recovered { definitions, tables })
 }
 
+/// What is done with the pages and rows of a backup while it is read.
+pub trait Sink {
+    /// Why it does not go on.
+    type Fault: From<ReadFault>;
+
+    /// A page as it stands in the file, and whether its checksum is right; `None` where it has none.
+    ///
+    /// # Errors
+    /// The reading ends.
+    fn page(&mut self, place: Place, page: &Page, intact: Option<bool>) -> Result<(), Self::Fault>;
+
+    /// The catalogue, before the first row.
+    ///
+    /// # Errors
+    /// The reading ends.
+    fn catalogue(&mut self, definitions: &[Definition]) -> Result<(), Self::Fault>;
+
+    /// A row.
+    ///
+    /// # Errors
+    /// The reading ends.
+    fn row(&mut self, table: &Table, row: Vec<Value>) -> Result<(), Self::Fault>;
+
+    /// A page of rows that cannot be read.
+    ///
+    /// # Errors
+    /// The reading ends.
+    fn unreadable(&mut self, table: &Table, page: u32) -> Result<(), Self::Fault>;
+}
+
+/// Gives rows to a function.
+struct Each<'a> {
+    row: &'a mut dyn FnMut(&Table, Vec<Value>),
+    definitions: Vec<Definition>,
+}
+
+impl Sink for Each<'_> {
+    type Fault = ReadFault;
+
+    fn page(&mut self, _: Place, _: &Page, _: Option<bool>) -> Result<(), ReadFault> {
+        Ok(())
+    }
+
+    fn catalogue(&mut self, definitions: &[Definition]) -> Result<(), ReadFault> {
+        self.definitions = definitions.to_vec();
+        Ok(())
+    }
+
+    fn row(&mut self, table: &Table, row: Vec<Value>) -> Result<(), ReadFault> {
+        (self.row)(table, row);
+        Ok(())
+    }
+
+    fn unreadable(&mut self, table: &Table, page: u32) -> Result<(), ReadFault> {
+        Err(ReadFault::Record { table: table.name.clone(), page })
+    }
+}
+
 /// Reads a backup file and gives its rows one by one; returns its catalogue. Memory does not grow with the number of rows.
 ///
 /// # Errors
 /// The file is no whole backup of this stand-in.
 pub fn read_each(
     path: impl AsRef<Path>,
-    sink: &mut dyn FnMut(&Table, Vec<Value>),
+    row: &mut dyn FnMut(&Table, Vec<Value>),
 ) -> Result<Vec<Definition>, ReadFault> {
-    let mut walker = Walker::new(BufReader::with_capacity(READ_BYTES, File::open(path)?))?;
+    let mut each = Each { row, definitions: Vec::new() };
+    read_into(path, &mut each)?;
+    Ok(each.definitions)
+}
+
+/// Reads a backup file into `sink`; whether all pages came that its allocation maps announce.
+///
+/// # Errors
+/// The file is no whole backup of this stand-in, or the sink's own.
+pub fn read_into<S: Sink>(path: impl AsRef<Path>, sink: &mut S) -> Result<bool, S::Fault> {
+    let file = File::open(path).map_err(ReadFault::Io)?;
+    let mut walker = Walker::new(BufReader::with_capacity(READ_BYTES, file)).map_err(ReadFault::File)?;
     let mut reader = Reader { catalogue: Catalogue::new(), user: None, sink };
     let mut track = Track::default();
-    while let Some(item) = walker.step()? {
+    while let Some(item) = walker.step().map_err(ReadFault::File)? {
         let Item::Stream(stream) = item else { continue };
         if stream.id != *b"MQDA" || stream.length == 0 {
             continue;
         }
-        walker.read(&mut [0; 2])?;
+        walker.read(&mut [0; 2]).map_err(ReadFault::File)?;
         let mut page = Box::new([0; PAGE_BYTES]);
-        while walker.read(&mut page[..])? == PAGE_BYTES {
+        while walker.read(&mut page[..]).map_err(ReadFault::File)? == PAGE_BYTES {
+            let (as_read, checksum) = (page.clone(), is_intact(&page));
             let place = track.next(&mut page);
+            let intact = if place.one_write { checksum } else { Some(false) };
+            reader.sink.page(place, &as_read, intact)?;
             if place.used && page[1] == PageKind::Data as u8 {
-                reader.page(place.number, &page)?;
+                reader.page(place.number, &page, intact != Some(false))?;
             }
         }
     }
-    let tables = reader.user()?;
-    Ok(tables.definitions.clone())
+    reader.user()?;
+    Ok(track.is_whole())
 }
 
-struct Reader<'a> {
+struct Reader<'a, S> {
     catalogue: Catalogue,
     /// The user's tables, once the catalogue is whole: its pages come first.
     user: Option<UserTables>,
-    sink: &'a mut dyn FnMut(&Table, Vec<Value>),
+    sink: &'a mut S,
 }
 
 struct UserTables {
@@ -120,8 +194,8 @@ struct UserTables {
     layouts: BTreeMap<u32, (usize, Layout)>,
 }
 
-impl Reader<'_> {
-    fn page(&mut self, number: u32, page: &Page) -> Result<(), ReadFault> {
+impl<S: Sink> Reader<'_, S> {
+    fn page(&mut self, number: u32, page: &Page, intact: bool) -> Result<(), S::Fault> {
         let head = seen(page);
         if self.catalogue.page(head.object, page)? {
             return Ok(());
@@ -130,19 +204,25 @@ impl Reader<'_> {
         let Some(user) = &self.user else { return Ok(()) };
         let Some((index, layout)) = user.layouts.get(&head.object) else { return Ok(()) };
         let Some(table) = &user.definitions[*index].table else { return Ok(()) };
+        if !intact {
+            return self.sink.unreadable(table, number);
+        }
         for slot in 0..head.slots {
             let row = record(page, slot).and_then(|record| decode(layout, record));
-            let row = row.ok_or_else(|| ReadFault::Record { table: table.name.clone(), page: number })?;
-            (self.sink)(table, row);
+            let Some(row) = row else { return self.sink.unreadable(table, number) };
+            self.sink.row(table, row)?;
         }
         Ok(())
     }
 
-    fn user(&mut self) -> Result<&UserTables, ReadFault> {
+    /// Makes the catalogue known.
+    fn user(&mut self) -> Result<(), S::Fault> {
         if self.user.is_none() {
-            self.user = Some(self.catalogue.tables().ok_or(ReadFault::Catalogue)?);
+            let tables = self.catalogue.tables().ok_or(ReadFault::Catalogue)?;
+            self.sink.catalogue(&tables.definitions)?;
+            self.user = Some(tables);
         }
-        self.user.as_ref().ok_or(ReadFault::Catalogue)
+        Ok(())
     }
 }
 
@@ -185,7 +265,8 @@ impl Catalogue {
             } else {
                 None
             };
-            user.definitions.push(Definition { name: name.clone(), table, sql: self.definition(*id) });
+            let (kind, name) = (kind.clone(), name.clone());
+            user.definitions.push(Definition { kind, name, table, sql: self.definition(*id) });
         }
         Some(user)
     }

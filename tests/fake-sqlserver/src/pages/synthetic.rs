@@ -23,17 +23,19 @@ impl Synthetic {
     /// None that can happen with a name of ordinary length.
     pub fn new(database: &Database, mib: u32, seed: u64) -> io::Result<Self> {
         let table = SaleItems::table();
-        let object = Object {
+        let mut objects = vec![Object {
             id: FIRST_USER_OBJECT,
             table: Some(table.clone()),
+            kind: "U".to_owned(),
             name: table.name.clone(),
             definition: String::new(),
-        };
+        }];
+        objects.extend(super::builder::extras(database, objects.len()));
         let pages = mib.saturating_mul((1 << 20) / PAGE_BYTES as u32);
         let plan = Plan::new(
             database.facts(),
             database.page_verify,
-            &[object],
+            &objects,
             &[(FIRST_USER_OBJECT, Fullness::All(pages))],
         )?;
         Ok(Self { planned: Planned::new(plan, SaleItems::new(seed)) })

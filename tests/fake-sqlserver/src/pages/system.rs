@@ -52,6 +52,8 @@ pub(crate) struct Object {
     pub id: u32,
     /// `None` for what has no rows: an index, a view, a trigger.
     pub table: Option<Table>,
+    /// `U` for a table, `X` for what SQLite's catalogue has besides, others for what it knows nothing of.
+    pub kind: String,
     pub name: String,
     /// The statement that creates it in SQLite; may be empty.
     pub definition: String,
@@ -71,8 +73,7 @@ pub(crate) fn catalogue(objects: &[Object]) -> io::Result<Vec<CatalogueTable>> {
     let number = |number: usize| Value::Integer(number as i64);
     for object in objects {
         let id = Value::Integer(i64::from(object.id));
-        let kind = if object.table.is_some() { "U" } else { "X" };
-        rows[0].push(vec![id.clone(), text(kind), text(&object.name)]);
+        rows[0].push(vec![id.clone(), text(&object.kind), text(&object.name)]);
         for (index, column) in object.table.iter().flat_map(|table| &table.columns).enumerate() {
             let (xtype, length, precision, scale) = column.kind.catalogued();
             let mut row = vec![id.clone(), number(index + 1)];

@@ -8,13 +8,32 @@ use std::collections::VecDeque;
 
 /// Where a page belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     /// Its number in the file.
     pub number: u32,
     /// Whether the PFS calls it allocated.
     pub used: bool,
     /// Whether its torn-page bits, if it has them, are all of one write.
     pub one_write: bool,
+}
+
+/// Tells which pages of a whole data file are in use while they go by in their order.
+#[derive(Default)]
+pub(crate) struct FreeSpace {
+    pfs: Vec<u8>,
+    first: u32,
+}
+
+impl FreeSpace {
+    /// Whether the PFS that covers page `number` calls it allocated; takes the page itself where it is one.
+    pub(crate) fn is_used(&mut self, number: u32, page: &Page) -> bool {
+        if role(number) == Role::Pfs {
+            self.pfs = page[PFS_AT..PFS_AT + PFS_INTERVAL as usize].to_vec();
+            self.first = number / PFS_INTERVAL * PFS_INTERVAL;
+        }
+        let byte = number.checked_sub(self.first).and_then(|offset| self.pfs.get(offset as usize));
+        number == 0 || byte.is_some_and(|byte| byte & ALLOCATED != 0)
+    }
 }
 
 /// Follows the pages of one data file.

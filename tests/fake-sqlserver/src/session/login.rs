@@ -90,7 +90,7 @@ async fn befall(instance: &Instance) -> Fate {
     for action in instance.faults.befall(StatementKind::Login) {
         match action {
             Action::Delay(time) => tokio::time::sleep(time).await,
-            Action::Stall { .. } => std::future::pending().await,
+            Action::Stall { .. } | Action::Hold { .. } => std::future::pending().await,
             Action::Drop { .. } => return Fate::Silence,
             Action::Error(error) => return Fate::Error(error),
             Action::Pace(_)
@@ -134,10 +134,8 @@ fn judge(state: &State, login: &Login) -> Result<i32, Vec<SqlError>> {
         LoginState::MustChange => return barred(18488, "The password of the account must be changed."),
     }
     let wanted = if login.database.is_empty() { &known.default_database } else { &login.database };
-    let open = state
-        .database(wanted)
-        .ok()
-        .filter(|database| database.check_usable().is_ok() && state.user(&login.user, database).is_some());
+    let open =
+        state.database(wanted).ok().filter(|database| state.check_entry(&login.user, 0, database).is_ok());
     match open {
         Some(database) => Ok(database.id),
         None => Err(vec![cannot_open(wanted), refused()]),
@@ -163,6 +161,7 @@ fn enter(
         process: login.process,
         login_time: clock::now().naive_local(),
         database_id,
+        uses: std::collections::BTreeSet::new(),
         transactions: 0,
         request: None,
         kill: kill.clone(),

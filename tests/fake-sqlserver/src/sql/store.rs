@@ -2,7 +2,7 @@
 //! when a statement asks for them.
 
 use std::collections::BTreeMap;
-use std::path::Path as FilePath;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,8 +33,8 @@ pub type Variables = BTreeMap<String, (SqlType, Value)>;
 pub struct Store {
     connection: Connection,
     scope: Arc<Scope>,
-    /// Numbers of the databases that are attached as `d<number>`, the longest unused first
-    attached: Vec<i32>,
+    /// Numbers and files of the databases that are attached as `d<number>`, the longest unused first
+    attached: Vec<(i32, PathBuf)>,
 }
 
 /// 823-like: SQLite failed in a way that is no statement's fault.
@@ -121,45 +121,57 @@ impl Store {
     fn attach(&mut self, database: Option<&str>) -> Result<String> {
         let (id, file) = {
             let current = self.scope.database_id();
-            let state = self.scope.instance.state();
+            let mut state = self.scope.instance.state();
             let database = match database {
                 Some(name) => state.database(name)?,
                 None => state.database_by_id(current).ok_or_else(|| no_object("database"))?,
             };
-            database.check_usable()?;
-            if state.user(&self.scope.login, database).is_none() {
-                return Err(not_entered(&self.scope.login, &database.name));
+            state.check_entry(&self.scope.login, self.scope.spid, database)?;
+            let entered = (database.id, database.rows.clone());
+            if entered.0 != current
+                && let Some(session) = state.sessions.get_mut(&self.scope.spid)
+            {
+                session.uses.insert(entered.0);
             }
-            (database.id, database.rows.clone())
+            entered
         };
-        match self.attached.iter().position(|known| *known == id) {
-            Some(at) => {
+        match self.attached.iter().position(|(known, _)| *known == id) {
+            Some(at) if self.attached[at].1 == file => {
                 let known = self.attached.remove(at);
                 self.attached.push(known);
             }
-            None => self.attach_file(id, &file)?,
+            // Another database has the number by now, or a restore has brought other rows.
+            Some(at) => {
+                self.detach(at)?;
+                self.attach_file(id, file)?;
+            }
+            None => self.attach_file(id, file)?,
         }
         Ok(format!("d{id}"))
     }
 
-    fn attach_file(&mut self, id: i32, file: &FilePath) -> Result<()> {
+    fn detach(&mut self, at: usize) -> Result<()> {
+        let (id, _) = self.attached.remove(at);
+        let detached = self.connection.execute_batch(&format!("DETACH DATABASE d{id}"));
+        detached.map_err(|error| broken(&error))
+    }
+
+    fn attach_file(&mut self, id: i32, file: PathBuf) -> Result<()> {
         if self.attached.len() >= ATTACHED_LIMIT {
-            let oldest = self.attached.remove(0);
-            let detached = self.connection.execute_batch(&format!("DETACH DATABASE d{oldest}"));
-            detached.map_err(|error| broken(&error))?;
+            self.detach(0)?;
         }
         let attached = self
             .connection
             .execute(&format!("ATTACH DATABASE ?1 AS d{id}"), [file.to_string_lossy()])
             .and_then(|_| self.connection.execute_batch(&format!("PRAGMA d{id}.journal_mode = WAL")));
         attached.map_err(|error| broken(&error))?;
-        self.attached.push(id);
+        self.attached.push((id, file));
         Ok(())
     }
 
     /// Forgets databases whose files may have changed place.
     pub fn detach_all(&mut self) {
-        for id in self.attached.drain(..) {
+        for (id, _) in self.attached.drain(..) {
             // What cannot be detached is in use by a transaction, which keeps its file anyway.
             drop(self.connection.execute_batch(&format!("DETACH DATABASE d{id}")));
         }
@@ -291,6 +303,7 @@ impl Catalog for Names<'_> {
         }
         let relation = self.store.table(path)?.ok_or_else(|| no_object(&path.to_string()))?;
         check_permission(&self.store.scope, path, need)?;
+        check_pages(&self.store.scope, path)?;
         Ok(relation)
     }
 
@@ -324,6 +337,23 @@ fn check_permission(scope: &Scope, path: &Path, need: Need) -> Result<()> {
         "The {permission} permission was denied on the object '{object}', database '{name}', schema 'dbo'."
     );
     Err(SqlError::new(229, text).class(14).state(5))
+}
+
+/// 824: rows of the table were on a page that is bad.
+fn check_pages(scope: &Scope, path: &Path) -> Result<()> {
+    let current = scope.database_id();
+    let state = scope.instance.state();
+    let database = match &path.database {
+        Some(name) => Some(state.database(name)?),
+        None => state.database_by_id(current),
+    };
+    let Some(database) = database else { return Ok(()) };
+    let is_here =
+        |table: &Option<String>| table.as_ref().is_some_and(|t| t.eq_ignore_ascii_case(&path.object));
+    match database.bad_pages.iter().find(|bad| is_here(&bad.table)) {
+        Some(bad) => Err(database.bad_page(bad.page)),
+        None => Ok(()),
+    }
 }
 
 /// The values of a statement's parameters as SQLite takes them.

@@ -45,6 +45,7 @@ pub(super) fn databases(scope: &Scope) -> Rows {
     let rows = state.databases.iter().map(|database| {
         let (status, status_name) = database.state.number_and_name();
         let (recovery, recovery_name) = database.recovery.number_and_name();
+        let (access, access_name) = database.access.number_and_name();
         let (verify, verify_name) = database.page_verify.number_and_name();
         // While a database is not open the server does not know what is inside it.
         let open = database.state == DatabaseState::Online;
@@ -54,12 +55,12 @@ pub(super) fn databases(scope: &Scope) -> Rows {
             database.name.as_str().into(),
             Value::Int(database.id.into()),
             Value::Null,
-            Value::Bytes(vec![1]),
+            state.login(&database.owner).map_or(Value::Null, |login| Value::Bytes(login.sid.clone())),
             database.created.into(),
             Value::Int(database.compatibility.into()),
             inside("SQL_Latin1_General_CP1_CI_AS".into()),
-            Value::Int(0),
-            "MULTI_USER".into(),
+            Value::Int(access),
+            access_name.into(),
             bit(false),
             bit(false),
             bit(false),
@@ -67,12 +68,12 @@ pub(super) fn databases(scope: &Scope) -> Rows {
             status_name.into(),
             bit(false),
             Value::Int(0),
-            bit(false),
+            bit(database.snapshot_reads),
             Value::Int(recovery),
             recovery_name.into(),
             Value::Int(verify),
             verify_name.into(),
-            bit(false),
+            bit(database.trustworthy),
             bit(false),
             Value::Int(0),
             "NOTHING".into(),

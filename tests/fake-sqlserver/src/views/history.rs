@@ -10,6 +10,7 @@ pub(super) fn table(scope: &Scope, name: &str) -> Option<Rows> {
         "backupset" => backup_set(scope),
         "backupmediafamily" => media_family(scope),
         "backupmediaset" => media_set(scope),
+        "restorehistory" => restore_history(scope),
         "suspect_pages" => suspect_pages(scope),
         _ => return None,
     })
@@ -126,6 +127,37 @@ fn media_set(scope: &Scope) -> Rows {
             Value::Int(set.devices.len() as i64),
             Value::Null,
             "Microsoft SQL Server".into(),
+        ]
+    });
+    Rows { columns: described, rows: rows.collect() }
+}
+
+fn restore_history(scope: &Scope) -> Rows {
+    let described = columns(&[
+        ("restore_history_id", SqlType::Int),
+        ("restore_date", SqlType::DateTime),
+        ("destination_database_name", NAME),
+        ("user_name", NAME),
+        ("backup_set_id", SqlType::Int),
+        ("restore_type", SqlType::Char(1)),
+        ("replace", SqlType::Bit),
+        ("recovery", SqlType::Bit),
+        ("restart", SqlType::Bit),
+        ("stop_at", SqlType::DateTime),
+    ]);
+    let state = scope.instance.state();
+    let rows = state.restores.iter().map(|restore| {
+        vec![
+            Value::Int(restore.id),
+            restore.date.into(),
+            restore.database.as_str().into(),
+            restore.user.as_str().into(),
+            Value::Int(restore.set),
+            "D".into(),
+            Value::from(restore.replace),
+            Value::from(restore.recovery),
+            Value::Int(0),
+            Value::Null,
         ]
     });
     Rows { columns: described, rows: rows.collect() }

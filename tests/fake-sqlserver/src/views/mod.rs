@@ -10,6 +10,7 @@ mod principals;
 mod sessions;
 
 pub use databases::log_space_of_all;
+pub use objects::{UserTable, partition_id, user_tables_of};
 
 use crate::database::{Database, MSDB};
 use crate::error::{Result, SqlError};
@@ -68,6 +69,9 @@ fn sys(scope: &Scope, path: &Path, object: &str) -> Result<Option<Rows>> {
         "database_role_members" => principals::database_role_members(scope, path)?,
         "tables" | "objects" => objects::tables(scope, path)?,
         "columns" => objects::columns(scope, path)?,
+        "indexes" => objects::indexes(scope, path)?,
+        "partitions" => objects::partitions(scope, path)?,
+        "dm_db_partition_stats" => objects::partition_stats(scope, path)?,
         "schemas" => objects::schemas(),
         _ => return Ok(None),
     }))
@@ -100,9 +104,6 @@ fn with_database<T>(scope: &Scope, path: &Path, tell: impl FnOnce(&Database) -> 
         None => state.database_by_id(current),
     };
     let Some(database) = database else { return Err(crate::error::no_object(&path.to_string())) };
-    database.check_usable()?;
-    if state.user(&scope.login, database).is_none() {
-        return Err(crate::sql::store::not_entered(&scope.login, &database.name));
-    }
+    state.check_entry(&scope.login, scope.spid, database)?;
     Ok(tell(database))
 }

@@ -13,6 +13,36 @@ use crate::value::{SqlType, Value};
 const FIRST_TABLE: i64 = 245_575_913;
 const DBO: i64 = 1;
 
+/// A user's table as the catalogue numbers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserTable {
+    /// `object_id`
+    pub id: i64,
+    /// Its name
+    pub name: String,
+}
+
+/// The tables in a file of rows, in the order in which they were made.
+///
+/// # Errors
+/// SQLite's own.
+pub fn user_tables_of(rows: &std::path::Path) -> rusqlite::Result<Vec<UserTable>> {
+    let connection = Connection::open_with_flags(rows, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let query = "SELECT rowid, name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' \
+                 ORDER BY rowid";
+    let mut statement = connection.prepare(query)?;
+    let table = |row: &rusqlite::Row<'_>| {
+        Ok(UserTable { id: FIRST_TABLE + row.get::<_, i64>(0)?, name: row.get(1)? })
+    };
+    statement.query_map([], table)?.collect()
+}
+
+/// The `partition_id` of a table that has one partition and no index: it is a heap.
+pub fn partition_id(table: i64) -> i64 {
+    const FIRST: i64 = 72_057_594_043_105_280;
+    FIRST + (table - FIRST_TABLE) * 65_536
+}
+
 struct Table {
     id: i64,
     name: String,
@@ -95,6 +125,88 @@ pub(super) fn columns(scope: &Scope, path: &Path) -> Result<Rows> {
         ("is_nullable", SqlType::Bit),
     ]);
     Ok(Rows { columns, rows })
+}
+
+/// Every table is a heap.
+pub(super) fn indexes(scope: &Scope, path: &Path) -> Result<Rows> {
+    let rows = user_tables(scope, path)?.into_iter().map(|table| {
+        vec![
+            Value::Int(table.id),
+            Value::Null,
+            Value::Int(0),
+            Value::Int(0),
+            "HEAP".into(),
+            Value::Int(0),
+            Value::Int(0),
+            Value::Int(0),
+        ]
+    });
+    let columns = described(&[
+        ("object_id", SqlType::Int),
+        ("name", NAME),
+        ("index_id", SqlType::Int),
+        ("type", SqlType::TinyInt),
+        ("type_desc", DESCRIPTION),
+        ("is_unique", SqlType::Bit),
+        ("is_primary_key", SqlType::Bit),
+        ("is_disabled", SqlType::Bit),
+    ]);
+    Ok(Rows { columns, rows: rows.collect() })
+}
+
+/// The rows of each table, counted as a client would.
+fn counts(scope: &Scope, path: &Path) -> Result<Vec<(i64, i64)>> {
+    let tables = user_tables(scope, path)?;
+    let file = with_database(scope, path, |database| database.rows.clone())?;
+    let broken = |error: rusqlite::Error| SqlError::new(823, error.to_string()).class(24);
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(broken)?;
+    let mut counts = Vec::new();
+    for table in tables {
+        let sql = format!("SELECT COUNT(*) FROM {}", crate::sql::compile::quoted(&table.name));
+        counts.push((table.id, connection.query_row(&sql, [], |row| row.get(0)).map_err(broken)?));
+    }
+    Ok(counts)
+}
+
+pub(super) fn partitions(scope: &Scope, path: &Path) -> Result<Rows> {
+    let rows = counts(scope, path)?.into_iter().map(|(id, rows)| {
+        let partition = Value::Int(partition_id(id));
+        vec![
+            partition.clone(),
+            Value::Int(id),
+            Value::Int(0),
+            Value::Int(1),
+            partition,
+            Value::Int(rows),
+            Value::Int(0),
+            "NONE".into(),
+        ]
+    });
+    let columns = described(&[
+        ("partition_id", SqlType::BigInt),
+        ("object_id", SqlType::Int),
+        ("index_id", SqlType::Int),
+        ("partition_number", SqlType::Int),
+        ("hobt_id", SqlType::BigInt),
+        ("rows", SqlType::BigInt),
+        ("data_compression", SqlType::TinyInt),
+        ("data_compression_desc", DESCRIPTION),
+    ]);
+    Ok(Rows { columns, rows: rows.collect() })
+}
+
+pub(super) fn partition_stats(scope: &Scope, path: &Path) -> Result<Rows> {
+    let rows = counts(scope, path)?.into_iter().map(|(id, rows)| {
+        vec![Value::Int(partition_id(id)), Value::Int(id), Value::Int(0), Value::Int(1), Value::Int(rows)]
+    });
+    let columns = described(&[
+        ("partition_id", SqlType::BigInt),
+        ("object_id", SqlType::Int),
+        ("index_id", SqlType::Int),
+        ("partition_number", SqlType::Int),
+        ("row_count", SqlType::BigInt),
+    ]);
+    Ok(Rows { columns, rows: rows.collect() })
 }
 
 pub(super) fn schemas() -> Rows {

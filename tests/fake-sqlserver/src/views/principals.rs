@@ -28,6 +28,7 @@ fn principal_columns() -> Vec<crate::tds::token::Column> {
 fn principal(
     name: &str,
     id: i64,
+    sid: &[u8],
     kind: (&str, &str),
     disabled: bool,
     role: bool,
@@ -36,13 +37,20 @@ fn principal(
     vec![
         name.into(),
         Value::Int(id),
-        Value::Bytes(name.bytes().take(16).collect()),
+        Value::Bytes(sid.to_vec()),
         kind.0.into(),
         kind.1.into(),
         Value::from(disabled),
         Value::from(role),
         database.map(str::to_owned).into(),
     ]
+}
+
+/// The identity of a role of databases: its number, behind what all of them have in common.
+fn role_sid(id: i64) -> Vec<u8> {
+    let mut sid = vec![1, 5, 0, 0, 0, 0, 0, 9, 4, 0, 0, 0];
+    sid.extend((id as u32).to_le_bytes());
+    sid
 }
 
 fn logins(scope: &Scope) -> Vec<Login> {
@@ -54,10 +62,18 @@ pub(super) fn server_principals(scope: &Scope) -> Rows {
     for (id, login) in (FIRST_LOGIN_ID..).zip(logins(scope)) {
         let kind = if login.password.is_some() { ("S", "SQL_LOGIN") } else { ("U", "WINDOWS_LOGIN") };
         let disabled = login.state == crate::security::LoginState::Disabled;
-        rows.push(principal(&login.name, id, kind, disabled, false, Some(&login.default_database)));
+        rows.push(principal(
+            &login.name,
+            id,
+            &login.sid,
+            kind,
+            disabled,
+            false,
+            Some(&login.default_database),
+        ));
     }
     for (id, (role, _)) in (FIRST_SERVER_ROLE..).zip(SERVER_ROLES) {
-        rows.push(principal(role, id, ("R", "SERVER_ROLE"), false, true, None));
+        rows.push(principal(role, id, &[id as u8], ("R", "SERVER_ROLE"), false, true, None));
     }
     Rows { columns: principal_columns(), rows }
 }
@@ -119,8 +135,11 @@ pub(super) fn server_role_members(scope: &Scope) -> Rows {
 }
 
 fn users(scope: &Scope, path: &Path) -> Result<Vec<(i64, User)>> {
+    let logins = logins(scope);
     with_database(scope, path, |database| {
-        let dbo = User { name: "dbo".to_owned(), roles: ["db_owner"].into(), ..User::default() };
+        let owner = logins.iter().find(|login| login.name.eq_ignore_ascii_case(&database.owner));
+        let sid = owner.map(|login| login.sid.clone()).unwrap_or_default();
+        let dbo = User { name: "dbo".to_owned(), roles: ["db_owner"].into(), sid, ..User::default() };
         [(1, dbo)].into_iter().chain((FIRST_USER..).zip(database.users.values().cloned())).collect()
     })
 }
@@ -128,10 +147,10 @@ fn users(scope: &Scope, path: &Path) -> Result<Vec<(i64, User)>> {
 pub(super) fn database_principals(scope: &Scope, path: &Path) -> Result<Rows> {
     let mut rows = Vec::new();
     for (id, user) in users(scope, path)? {
-        rows.push(principal(&user.name, id, ("S", "SQL_USER"), false, false, None));
+        rows.push(principal(&user.name, id, &user.sid, ("S", "SQL_USER"), false, false, None));
     }
     for (id, (role, _)) in (FIRST_DATABASE_ROLE..).zip(DATABASE_ROLES) {
-        rows.push(principal(role, id, ("R", "DATABASE_ROLE"), false, true, None));
+        rows.push(principal(role, id, &role_sid(id), ("R", "DATABASE_ROLE"), false, true, None));
     }
     Ok(Rows { columns: principal_columns(), rows })
 }

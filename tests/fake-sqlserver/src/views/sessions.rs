@@ -157,7 +157,8 @@ pub(super) fn connections(scope: &Scope) -> Result<Rows> {
     Ok(Rows { columns: described, rows: rows.collect() })
 }
 
-/// A session whose context is a database holds a shared lock on it.
+/// A session whose context is a database holds a shared lock on it, and so does one whose statement or open transaction uses it;
+/// RESTORE and ALTER hold it for themselves.
 pub(super) fn locks(scope: &Scope) -> Result<Rows> {
     need(scope, "VIEW SERVER STATE")?;
     let described = columns(&[
@@ -171,20 +172,30 @@ pub(super) fn locks(scope: &Scope) -> Result<Rows> {
         ("request_session_id", SqlType::Int),
         ("request_owner_type", DESCRIPTION),
     ]);
-    let rows = visible(scope).into_iter().filter(|session| session.database_id > 2).map(|session| {
-        vec![
-            "DATABASE".into(),
-            "".into(),
-            Value::Int(session.database_id.into()),
-            "".into(),
-            "S".into(),
-            "LOCK".into(),
-            "GRANT".into(),
-            Value::Int(session.spid.into()),
-            "SHARED_TRANSACTION_WORKSPACE".into(),
-        ]
-    });
-    Ok(Rows { columns: described, rows: rows.collect() })
+    let everything = scope.may("VIEW SERVER PERFORMANCE STATE") || scope.may("VIEW SERVER STATE");
+    let state = scope.instance.state();
+    let mut rows = Vec::new();
+    for session in state.sessions.values().filter(|session| everything || session.spid == scope.spid) {
+        for database in state.databases.iter().filter(|database| database.id > 2) {
+            let mode = match database.held_by {
+                Some(holder) if holder == session.spid => "X",
+                _ if session.is_in(database.id) => "S",
+                _ => continue,
+            };
+            rows.push(vec![
+                "DATABASE".into(),
+                "".into(),
+                Value::Int(database.id.into()),
+                "".into(),
+                mode.into(),
+                "LOCK".into(),
+                "GRANT".into(),
+                Value::Int(session.spid.into()),
+                "SHARED_TRANSACTION_WORKSPACE".into(),
+            ]);
+        }
+    }
+    Ok(Rows { columns: described, rows })
 }
 
 pub(super) fn services(scope: &Scope) -> Result<Rows> {

@@ -81,6 +81,29 @@ fn freetds_backs_up_and_hears_how_far_it_is() {
 }
 
 #[test]
+fn freetds_restores_checks_renames_and_drops() {
+    let fixture = server();
+    let batches = [
+        fixture.backup("a.bak"),
+        fixture.restore("a.bak", "Novo"),
+        "DBCC CHECKDB (Novo)".to_owned(),
+        "ALTER DATABASE [Novo] MODIFY NAME = [Nova]".to_owned(),
+        "DROP DATABASE [Nova]".to_owned(),
+        "SELECT COUNT(*) AS sobrou FROM sys.databases WHERE name LIKE 'Nov%'".to_owned(),
+    ];
+    let batches: Vec<&str> = batches.iter().map(String::as_str).collect();
+    let shown = shown(&tsql(&fixture, "off", "7.4", PASSWORD, &batches));
+    for expected in [
+        "RESTORE DATABASE successfully processed",
+        "CHECKDB found 0 allocation errors and 0 consistency errors in database 'Novo'.",
+        "The database name 'Nova' has been set.",
+        "sobrou\n0\n",
+    ] {
+        assert!(shown.contains(expected), "{expected} is not in {shown}");
+    }
+}
+
+#[test]
 fn freetds_with_a_wrong_password_is_refused() {
     let fixture = server();
     let output = tsql(&fixture, "request", "7.4", "errada", &[]);

@@ -7,6 +7,8 @@ mod microsoft;
 mod program;
 mod support;
 mod tiberius_backup;
+mod tiberius_databases;
 mod tiberius_login;
+mod tiberius_restore;
 mod tiberius_statements;
 mod wire;

@@ -123,6 +123,45 @@ async fn a_failed_backup_has_its_cause_and_then_3013() {
 }
 
 #[tokio::test]
+async fn a_restore_says_what_the_real_server_says_step_by_step() {
+    let fixture = server();
+    let mut client = client(&fixture).await;
+    client.execute(fixture.backup("a.bak"), ()).await.unwrap();
+    client.close_query().await.unwrap();
+    client.take_info_messages();
+    client.execute(fixture.restore("a.bak", "Novo"), ()).await.unwrap();
+    client.close_query().await.unwrap();
+    let messages = client.take_info_messages();
+    let numbers: Vec<u32> = messages.iter().map(|message| message.number).collect();
+    let (steps, rest) = numbers.split_at(numbers.len() - 3);
+    assert!(steps.len() >= 5 && steps.iter().all(|number| *number == 3211), "{numbers:?}");
+    assert_eq!(rest, [4035, 4035, 3014]);
+    let last = &messages[messages.len() - 1].message;
+    assert!(last.starts_with("RESTORE DATABASE successfully processed "), "{last}");
+    assert!(messages[steps.len()].message.contains("for database 'Novo', file 'MCDados' on file 1."));
+}
+
+#[tokio::test]
+async fn a_failed_restore_names_every_cause_and_then_3013() {
+    let fixture = server();
+    let mut client = client(&fixture).await;
+    client.execute(fixture.backup("a.bak"), ()).await.unwrap();
+    client.close_query().await.unwrap();
+    let taken = fixture.restore("a.bak", "Novo").replace("/Novo.mdf", "/MCDados.mdf");
+    let failed = errors(client.execute(taken, ()).await);
+    let told: Vec<(u32, u8)> = failed.iter().map(|error| (error.number, error.state)).collect();
+    assert_eq!(told, [(1834, 1), (3156, 4), (3119, 1), (3013, 1)]);
+    let missing = fixture.restore("nada.bak", "Novo");
+    let failed = errors(client.execute(missing, ()).await);
+    let told: Vec<(u32, u8)> = failed.iter().map(|error| (error.number, error.state)).collect();
+    assert_eq!(told, [(3201, 2), (3013, 1)]);
+    let failed = errors(client.execute("ALTER DATABASE [nada] SET MULTI_USER".into(), ()).await);
+    let told: Vec<(u32, u8, i32)> =
+        failed.iter().map(|error| (error.number, error.state, error.class)).collect();
+    assert_eq!(told, [(5011, 5, 14), (5069, 1, 16)]);
+}
+
+#[tokio::test]
 async fn parameters_of_every_kind_arrive_and_come_back() {
     let fixture = server();
     let mut client = client(&fixture).await;

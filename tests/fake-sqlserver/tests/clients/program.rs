@@ -10,7 +10,7 @@ use fake_sqlserver::pages::read_rows;
 use fake_sqlserver::security::Login;
 use fake_sqlserver::server::Server;
 
-use crate::support::{Fixture, PASSWORD, Tiberius, client, connect, run, server, server_with};
+use crate::support::{Fixture, PASSWORD, Tiberius, client, connect, rows, run, server, server_with};
 
 /// The program, which ends with this.
 struct Program {
@@ -100,6 +100,45 @@ async fn rows_are_there_again_after_a_restart() {
     let again = Fixture::over(Server::start(options).unwrap(), folder);
     let mut after = client(&again).await;
     assert_eq!(number(&mut after, "SELECT COUNT(*) FROM MCDados.dbo.VENDAS").await, 3);
+}
+
+#[tokio::test]
+async fn databases_that_were_restored_renamed_and_dropped_are_so_after_a_restart() {
+    let fixture = server();
+    let mut before = client(&fixture).await;
+    run(&mut before, &fixture.backup("a.bak")).await;
+    for name in ["Um", "Dois", "Tres"] {
+        run(&mut before, &fixture.restore("a.bak", name)).await;
+    }
+    run(&mut before, "DELETE FROM Um.dbo.VENDAS WHERE ID_VENDA > 7").await;
+    run(&mut before, "ALTER DATABASE MCDados MODIFY NAME = Antes").await;
+    run(&mut before, "ALTER DATABASE Um MODIFY NAME = MCDados").await;
+    run(&mut before, "ALTER DATABASE Antes SET SINGLE_USER").await;
+    run(&mut before, "DROP DATABASE Dois").await;
+    fixture.server.inject("restore:drop@30,1".parse().unwrap());
+    let cut = before.simple_query(fixture.restore("a.bak", "Quatro")).await;
+    assert!(cut.is_err() || cut.unwrap().into_results().await.is_err());
+    let folder = fixture.stop();
+
+    let program = Program::start(folder.path(), &["--database", "MCDados", "--rows", "3000"]);
+    let mut after = program.client().await;
+    let databases = rows(
+        &mut after,
+        "SELECT name, user_access_desc, state_desc FROM sys.databases WHERE database_id > 4 ORDER BY name",
+    )
+    .await;
+    let databases: Vec<(&str, &str, &str)> =
+        databases.iter().map(|row| (row.get(0).unwrap(), row.get(1).unwrap(), row.get(2).unwrap())).collect();
+    let expected = [
+        ("Antes", "SINGLE_USER", "ONLINE"),
+        ("MCDados", "MULTI_USER", "ONLINE"),
+        ("Quatro", "MULTI_USER", "RESTORING"),
+        ("Tres", "MULTI_USER", "ONLINE"),
+    ];
+    assert_eq!(databases, expected);
+    assert_eq!(number(&mut after, "SELECT COUNT(*) FROM MCDados.dbo.VENDAS").await, 7);
+    assert!(number(&mut after, "SELECT COUNT(*) FROM Antes.dbo.VENDAS").await > 7);
+    run(&mut after, "DROP DATABASE Quatro, Tres").await;
 }
 
 #[tokio::test]

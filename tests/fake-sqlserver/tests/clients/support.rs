@@ -44,6 +44,31 @@ impl Fixture {
     }
 }
 
+impl Fixture {
+    /// The statement of the product that restores `bak` beside the live database as `name`, with its files in the instance's
+    /// folder.
+    pub fn restore(&self, bak: &str, name: &str) -> String {
+        let file = |name: String| self.path("data/DATA").join(name).display().to_string();
+        format!(
+            "RESTORE DATABASE [{name}] FROM DISK = N'{}' WITH MOVE N'MCDados' TO N'{}', MOVE N'MCDados_log' TO N'{}', \
+             CHECKSUM, STATS = 5",
+            self.path(bak).display(),
+            file(format!("{name}.mdf")),
+            file(format!("{name}_log.ldf"))
+        )
+    }
+}
+
+/// The rows of a batch's first result.
+pub async fn rows(client: &mut Tiberius, sql: &str) -> Vec<tiberius::Row> {
+    client.simple_query(sql).await.unwrap().into_first_result().await.unwrap()
+}
+
+/// The first column of its first row, which is text.
+pub async fn text(client: &mut Tiberius, sql: &str) -> Option<String> {
+    rows(client, sql).await.first().and_then(|row| row.get::<&str, _>(0)).map(str::to_owned)
+}
+
 /// A server with a small pharmacy, `MCDados`, and the login `sa`.
 pub fn server() -> Fixture {
     server_with(|options| options.database(DatabaseOptions::rows("MCDados", 3000)))

@@ -239,7 +239,7 @@ async fn what_is_not_known_is_refused_with_the_servers_number() {
         ("COMMIT", 3902),
         ("SET NADA ON", 195),
         ("UPDATE sys.databases SET name = N'x'", 259),
-        ("RESTORE DATABASE MCDados FROM DISK = N'x'", 40510),
+        ("RESTORE LOG MCDados FROM DISK = N'x'", 40510),
         ("DBCC NADA", 2526),
         ("KILL 9999", 6106),
         ("KILL 5", 6107),

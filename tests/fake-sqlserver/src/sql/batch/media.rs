@@ -3,6 +3,7 @@
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 
+use super::Action;
 use super::tokens::{Text, Tokens};
 use crate::error::{Result, SqlError};
 
@@ -85,6 +86,31 @@ pub struct Restore {
     pub checksum: bool,
 }
 
+/// `RESTORE DATABASE … FROM DISK = …`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreDatabase {
+    /// The database that is to come of it
+    pub database: Text,
+    /// The files; none when only recovery is left to do
+    pub devices: Vec<Text>,
+    /// `FILE = …`: which set of the file
+    pub file: u16,
+    /// `MOVE … TO …`
+    pub moves: Vec<(Text, Text)>,
+    /// `REPLACE`
+    pub replace: bool,
+    /// Whether the database can be used afterwards
+    pub recovery: bool,
+    /// `CHECKSUM`: refuses a backup without; `NO_CHECKSUM`: looks at none
+    pub checksum: Option<bool>,
+    /// Takes bad pages over
+    pub continue_after_error: bool,
+    /// `RESTRICTED_USER`
+    pub restricted: bool,
+    /// A message after so many percent
+    pub stats: u8,
+}
+
 /// Reads what follows BACKUP.
 pub fn parse_backup(tokens: &mut Parser<'_>) -> Result<Backup> {
     let log = match tokens.word()?.as_str() {
@@ -140,14 +166,7 @@ fn backup_option(tokens: &mut Parser<'_>, options: &mut BackupOptions) -> Result
         "SKIP" | "NOSKIP" | "RESTART" | "REWIND" | "NOREWIND" | "UNLOAD" | "NOUNLOAD" => {}
         "STATS" => {
             if tokens.accept_token(&Token::Eq) {
-                let percent = tokens.number()?;
-                options.stats =
-                    u8::try_from(percent).ok().filter(|p| (1..=100).contains(p)).ok_or_else(|| {
-                        SqlError::new(
-                            3217,
-                            format!("Invalid value specified for STATS parameter: {percent}."),
-                        )
-                    })?;
+                options.stats = stats(tokens)?;
             }
         }
         "NAME" => options.name = Some(value(tokens)?),
@@ -164,18 +183,105 @@ fn backup_option(tokens: &mut Parser<'_>, options: &mut BackupOptions) -> Result
     Ok(())
 }
 
+fn stats(tokens: &mut Parser<'_>) -> Result<u8> {
+    let percent = tokens.number()?;
+    u8::try_from(percent).ok().filter(|p| (1..=100).contains(p)).ok_or_else(|| {
+        SqlError::new(3217, format!("Invalid value specified for STATS parameter: {percent}."))
+    })
+}
+
 fn value(tokens: &mut Parser<'_>) -> Result<Text> {
     tokens.require_token(&Token::Eq)?;
     tokens.text()
 }
 
 /// Reads what follows RESTORE.
-pub fn parse_restore(tokens: &mut Parser<'_>) -> Result<Restore> {
+pub fn parse_restore(tokens: &mut Parser<'_>) -> Result<Action> {
+    if tokens.accept("DATABASE") {
+        return parse_restore_database(tokens).map(Action::RestoreDatabase);
+    }
+    parse_restore_only(tokens).map(Action::Restore)
+}
+
+fn parse_restore_database(tokens: &mut Parser<'_>) -> Result<RestoreDatabase> {
+    let mut restore = RestoreDatabase {
+        database: tokens.name_or_variable()?,
+        devices: Vec::new(),
+        file: 1,
+        moves: Vec::new(),
+        replace: false,
+        recovery: true,
+        checksum: None,
+        continue_after_error: false,
+        restricted: false,
+        stats: 10,
+    };
+    if tokens.accept("FROM") {
+        restore.devices = devices(tokens)?;
+    }
+    if tokens.accept("WITH") {
+        loop {
+            restore_database_option(tokens, &mut restore)?;
+            if !tokens.accept_token(&Token::Comma) {
+                break;
+            }
+        }
+    }
+    Ok(restore)
+}
+
+fn restore_database_option(tokens: &mut Parser<'_>, restore: &mut RestoreDatabase) -> Result<()> {
+    let word = tokens.word()?;
+    match word.as_str() {
+        "MOVE" => {
+            let logical = tokens.text()?;
+            tokens.expect("TO")?;
+            restore.moves.push((logical, tokens.text()?));
+        }
+        "REPLACE" => restore.replace = true,
+        "RECOVERY" => restore.recovery = true,
+        "NORECOVERY" => restore.recovery = false,
+        "RESTRICTED_USER" => restore.restricted = true,
+        "CHECKSUM" => restore.checksum = Some(true),
+        "NO_CHECKSUM" => restore.checksum = Some(false),
+        "CONTINUE_AFTER_ERROR" => restore.continue_after_error = true,
+        "STOP_ON_ERROR" => restore.continue_after_error = false,
+        "REWIND" | "NOREWIND" | "UNLOAD" | "NOUNLOAD" => {}
+        "STATS" => {
+            if tokens.accept_token(&Token::Eq) {
+                restore.stats = stats(tokens)?;
+            }
+        }
+        "FILE" => restore.file = set_number(tokens)?,
+        "BUFFERCOUNT" | "MAXTRANSFERSIZE" | "BLOCKSIZE" => {
+            tokens.require_token(&Token::Eq)?;
+            tokens.number()?;
+        }
+        "STANDBY" | "PARTIAL" | "STOPAT" | "STOPATMARK" | "STOPBEFOREMARK" | "RESTART"
+        | "KEEP_REPLICATION" | "KEEP_CDC" | "ENABLE_BROKER" | "NEW_BROKER" => {
+            return Err(super::unsupported(&format!("RESTORE WITH {word}")));
+        }
+        other => return Err(no_restore_option(other)),
+    }
+    Ok(())
+}
+
+fn no_restore_option(option: &str) -> SqlError {
+    SqlError::new(155, format!("'{option}' is not a recognized RESTORE option.")).class(15)
+}
+
+fn set_number(tokens: &mut Parser<'_>) -> Result<u16> {
+    tokens.require_token(&Token::Eq)?;
+    let number = tokens.number()?;
+    u16::try_from(number).map_err(|_| no_such_set(number, "the device"))
+}
+
+fn parse_restore_only(tokens: &mut Parser<'_>) -> Result<Restore> {
     let kind = match tokens.word()?.as_str() {
         "VERIFYONLY" => RestoreKind::VerifyOnly,
         "HEADERONLY" => RestoreKind::HeaderOnly,
         "FILELISTONLY" => RestoreKind::FileListOnly,
-        word @ ("DATABASE" | "LOG" | "LABELONLY" | "REWINDONLY") => {
+        word @ ("LOG" | "LABELONLY" | "REWINDONLY") => {
             return Err(super::unsupported(&format!("RESTORE {word}")));
         }
         other => return Err(crate::error::syntax(other)),
@@ -210,16 +316,14 @@ fn restore_option(tokens: &mut Parser<'_>, restore: &mut Restore) -> Result<()> 
                 tokens.number()?;
             }
         }
-        "FILE" => {
-            tokens.require_token(&Token::Eq)?;
-            let number = tokens.number()?;
-            restore.file = u16::try_from(number).map_err(|_| no_such_set(number, "the device"))?;
+        "FILE" => restore.file = set_number(tokens)?,
+        // Where the files would go; nothing goes anywhere.
+        "MOVE" if restore.kind == RestoreKind::VerifyOnly => {
+            tokens.text()?;
+            tokens.expect("TO")?;
+            tokens.text()?;
         }
-        other => {
-            return Err(
-                SqlError::new(155, format!("'{other}' is not a recognized RESTORE option.")).class(15)
-            );
-        }
+        other => return Err(no_restore_option(other)),
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "sqlparser's enum holds the tokens of all dialects")]
 
+pub mod databases;
 pub mod media;
 mod options;
 pub mod security;
@@ -12,7 +13,8 @@ use sqlparser::dialect::MsSqlDialect;
 use sqlparser::parser::{Parser, ParserError, ParserOptions};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use self::media::{Backup, Restore};
+use self::databases::{AlterDatabase, CheckDb};
+use self::media::{Backup, Restore, RestoreDatabase};
 use self::security::Security;
 use self::tokens::{Text, Tokens};
 use super::types::parse_type;
@@ -50,8 +52,10 @@ pub enum Action {
     Block(Vec<Statement>),
     /// `BACKUP`
     Backup(Backup),
-    /// `RESTORE`
+    /// `RESTORE` of what restores nothing
     Restore(Restore),
+    /// `RESTORE DATABASE`
+    RestoreDatabase(RestoreDatabase),
     /// `KILL`
     Kill(i64),
     /// `DBCC`
@@ -62,8 +66,22 @@ pub enum Action {
     Security(Security),
     /// `EXEC procedure …`
     Execute(Execute),
-    /// `ALTER DATABASE … SET …`
-    AlterDatabase(String, DatabaseOption),
+    /// `ALTER DATABASE`
+    AlterDatabase(AlterDatabase),
+    /// `ALTER AUTHORIZATION ON DATABASE::…`
+    AlterOwner {
+        /// The database
+        database: String,
+        /// Its owner from now on
+        owner: String,
+    },
+    /// `DROP DATABASE`
+    DropDatabase {
+        /// The databases
+        names: Vec<String>,
+        /// Those that do not exist are no error
+        if_exists: bool,
+    },
     /// `CHECKPOINT`
     Checkpoint,
 }
@@ -80,8 +98,10 @@ pub enum SetOption {
 }
 
 /// A DBCC that is served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dbcc {
+    /// `DBCC CHECKDB`
+    CheckDb(CheckDb),
     /// `DBCC SQLPERF(LOGSPACE)`
     LogSpace,
     /// `DBCC USEROPTIONS`, `DBCC TRACEON` and others without a result
@@ -108,19 +128,6 @@ pub struct Execute {
     pub arguments: Vec<(Option<String>, Expr)>,
 }
 
-/// What ALTER DATABASE sets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DatabaseOption {
-    /// `ONLINE`
-    Online,
-    /// `OFFLINE`
-    Offline,
-    /// `RECOVERY …`
-    Recovery(crate::database::RecoveryModel),
-    /// `PAGE_VERIFY …`
-    PageVerify(crate::database::PageVerify),
-}
-
 impl Action {
     /// The kind of statement, for faults.
     pub fn kind(&self) -> StatementKind {
@@ -133,8 +140,12 @@ impl Action {
                 media::RestoreKind::HeaderOnly => StatementKind::HeaderOnly,
                 media::RestoreKind::FileListOnly => StatementKind::FileListOnly,
             },
+            Self::RestoreDatabase(_) => StatementKind::Restore,
+            Self::AlterDatabase(_) | Self::AlterOwner { .. } => StatementKind::Alter,
+            Self::DropDatabase { .. } => StatementKind::Drop,
             Self::Kill(_) => StatementKind::Kill,
-            Self::Dbcc(_) => StatementKind::Dbcc,
+            Self::Dbcc(Dbcc::CheckDb(_)) => StatementKind::CheckDb,
+            Self::Dbcc(Dbcc::LogSpace | Dbcc::Silent) => StatementKind::Dbcc,
             Self::Security(_) => StatementKind::Security,
             Self::Declare(_)
             | Self::SetVariable(..)
@@ -145,7 +156,6 @@ impl Action {
             | Self::Block(_)
             | Self::Transaction(_)
             | Self::Execute(_)
-            | Self::AlterDatabase(..)
             | Self::Checkpoint => StatementKind::Other,
         }
     }
@@ -225,7 +235,7 @@ fn action(parser: &mut Parser<'_>) -> Result<Action> {
         }
         "RESTORE" => {
             parser.next_token();
-            media::parse_restore(parser).map(Action::Restore)
+            media::parse_restore(parser)
         }
         "KILL" => {
             parser.next_token();
@@ -394,7 +404,8 @@ fn dbcc(parser: &mut Parser<'_>) -> Result<Action> {
             }
             Ok(Action::Dbcc(Dbcc::Silent))
         }
-        "CHECKDB" | "CHECKTABLE" | "SHRINKFILE" | "SHRINKDATABASE" | "PAGE" | "OPENTRAN" => {
+        "CHECKDB" => databases::parse_check(parser).map(|check| Action::Dbcc(Dbcc::CheckDb(check))),
+        "CHECKTABLE" | "SHRINKFILE" | "SHRINKDATABASE" | "PAGE" | "OPENTRAN" => {
             Err(unsupported(&format!("DBCC {command}")))
         }
         _ => Err(SqlError::new(
@@ -444,46 +455,28 @@ fn definition(parser: &mut Parser<'_>) -> Result<Action> {
         }
         ("ALTER", "DATABASE") => {
             skip(2);
-            return alter_database(parser);
+            return databases::parse_alter(parser);
         }
-        ("CREATE" | "DROP", "DATABASE" | "PROCEDURE" | "FUNCTION" | "TRIGGER" | "VIEW")
-        | ("ALTER", "LOGIN" | "USER" | "PROCEDURE" | "FUNCTION" | "VIEW" | "AUTHORIZATION") => {
+        ("ALTER", "AUTHORIZATION") => {
+            skip(2);
+            return databases::parse_authorization(parser);
+        }
+        ("DROP", "DATABASE") => {
+            skip(2);
+            return databases::parse_drop(parser);
+        }
+        ("ALTER", "USER") => {
+            skip(2);
+            security::parse_alter_user(parser)?
+        }
+        ("CREATE", "DATABASE")
+        | ("CREATE" | "DROP", "PROCEDURE" | "FUNCTION" | "TRIGGER" | "VIEW")
+        | ("ALTER", "LOGIN" | "PROCEDURE" | "FUNCTION" | "VIEW") => {
             return Err(unsupported(&format!("{verb} {second}")));
         }
         _ => return ordinary(parser),
     };
     Ok(Action::Security(security))
-}
-
-fn alter_database(parser: &mut Parser<'_>) -> Result<Action> {
-    use crate::database::{PageVerify, RecoveryModel};
-    let name = parser.name()?;
-    if !parser.accept("SET") {
-        return Err(unsupported("ALTER DATABASE"));
-    }
-    let option = match parser.word()?.as_str() {
-        "ONLINE" => DatabaseOption::Online,
-        "OFFLINE" => DatabaseOption::Offline,
-        "RECOVERY" => DatabaseOption::Recovery(match parser.word()?.as_str() {
-            "FULL" => RecoveryModel::Full,
-            "BULK_LOGGED" => RecoveryModel::BulkLogged,
-            "SIMPLE" => RecoveryModel::Simple,
-            other => return Err(syntax(other)),
-        }),
-        "PAGE_VERIFY" => DatabaseOption::PageVerify(match parser.word()?.as_str() {
-            "CHECKSUM" => PageVerify::Checksum,
-            "TORN_PAGE_DETECTION" => PageVerify::TornPageDetection,
-            "NONE" => PageVerify::None,
-            other => return Err(syntax(other)),
-        }),
-        other => return Err(unsupported(&format!("ALTER DATABASE SET {other}"))),
-    };
-    if parser.accept("WITH") {
-        while !parser.at_end() {
-            parser.next_token();
-        }
-    }
-    Ok(Action::AlterDatabase(name, option))
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub enum Security {
         name: String,
         /// `None` for FROM WINDOWS
         password: Option<String>,
+        /// `SID = 0x…`
+        sid: Option<Vec<u8>>,
     },
     /// `DROP LOGIN`
     DropLogin(String),
@@ -36,6 +38,13 @@ pub enum Security {
     },
     /// `DROP USER`
     DropUser(String),
+    /// `ALTER USER … WITH LOGIN = …`
+    MapUser {
+        /// Its name in the database
+        name: String,
+        /// Its login from now on
+        login: String,
+    },
     /// `ALTER ROLE … ADD MEMBER …`
     Role {
         /// A role of the server and not of the database
@@ -84,19 +93,24 @@ pub fn parse_create_login(tokens: &mut Parser<'_>) -> Result<Security> {
     let name = tokens.name()?;
     if tokens.accept("FROM") {
         tokens.expect("WINDOWS")?;
-        return Ok(Security::CreateLogin { name, password: None });
+        return Ok(Security::CreateLogin { name, password: None, sid: None });
     }
     tokens.expect("WITH")?;
     tokens.expect("PASSWORD")?;
     tokens.require_token(&Token::Eq)?;
     let Text::Literal(password) = tokens.text()? else { return Err(tokens.syntax_error()) };
+    let mut sid = None;
     while tokens.accept_token(&Token::Comma) {
-        // CHECK_POLICY and its like decide nothing here.
-        tokens.word()?;
+        let option = tokens.word()?;
         tokens.require_token(&Token::Eq)?;
-        tokens.name()?;
+        if option == "SID" {
+            sid = Some(tokens.bytes()?);
+        } else {
+            // CHECK_POLICY and its like decide nothing here.
+            tokens.name()?;
+        }
     }
-    Ok(Security::CreateLogin { name, password: Some(password) })
+    Ok(Security::CreateLogin { name, password: Some(password), sid })
 }
 
 /// Reads what follows CREATE USER.
@@ -109,6 +123,17 @@ pub fn parse_create_user(tokens: &mut Parser<'_>) -> Result<Security> {
         name.clone()
     };
     Ok(Security::CreateUser { name, login })
+}
+
+/// Reads what follows ALTER USER.
+pub fn parse_alter_user(tokens: &mut Parser<'_>) -> Result<Security> {
+    let name = tokens.name()?;
+    tokens.expect("WITH")?;
+    if !tokens.accept("LOGIN") {
+        return Err(super::unsupported("ALTER USER"));
+    }
+    tokens.require_token(&Token::Eq)?;
+    Ok(Security::MapUser { name, login: tokens.name()? })
 }
 
 /// Reads what follows ALTER ROLE or ALTER SERVER ROLE.

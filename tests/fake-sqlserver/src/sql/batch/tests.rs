@@ -41,7 +41,7 @@ fn a_restore_that_restores_nothing_is_read() {
         panic!("no restore")
     };
     assert_eq!((restore.kind, restore.checksum, restore.file), (RestoreKind::VerifyOnly, true, 2));
-    assert_eq!(refused("RESTORE DATABASE x FROM DISK = N'a'"), 40510);
+    assert_eq!(refused("RESTORE LOG x FROM DISK = N'a'"), 40510);
 }
 
 #[test]

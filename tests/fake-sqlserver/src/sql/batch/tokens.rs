@@ -63,6 +63,11 @@ pub trait Tokens {
     /// # Errors
     /// 102 when none is next.
     fn number(&mut self) -> Result<i64>;
+    /// Passes over bytes: `0x0102`.
+    ///
+    /// # Errors
+    /// 102 when none are next.
+    fn bytes(&mut self) -> Result<Vec<u8>>;
     /// Whether the statement is over: a semicolon or the end of the batch.
     fn at_end(&self) -> bool;
     /// 102 at this place.
@@ -165,6 +170,17 @@ impl Tokens for Parser<'_> {
         let number: i64 = digits.parse().map_err(|_| self.syntax_error())?;
         self.next_token();
         Ok(if negative { -number } else { number })
+    }
+
+    fn bytes(&mut self) -> Result<Vec<u8>> {
+        let Token::HexStringLiteral(digits) = self.peek_token().token else {
+            return Err(self.syntax_error());
+        };
+        let byte = |at: usize| digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(byte).collect();
+        let bytes = bytes.ok_or_else(|| self.syntax_error())?;
+        self.next_token();
+        Ok(bytes)
     }
 
     fn at_end(&self) -> bool {

@@ -22,7 +22,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function("FILEPROPERTY", 2, 2, INT, file_property),
     function("DB_ID", 0, 1, Returns::Is(SqlType::SmallInt), db_id),
     function("DB_NAME", 0, 1, NAME, db_name),
-    function("SUSER_SNAME", 0, 1, NAME, |scope, _| Ok(scope.login.clone().into())),
+    function("SUSER_SNAME", 0, 1, NAME, login_of_sid),
+    function("SUSER_SID", 0, 2, Returns::Is(SqlType::VarBinary(85)), sid_of_login),
     function("SUSER_NAME", 0, 1, NAME, |scope, _| Ok(scope.login.clone().into())),
     function("SUSER_ID", 0, 1, INT, login_id),
     function("ORIGINAL_LOGIN", 0, 0, NAME, |scope, _| Ok(scope.login.clone().into())),
@@ -44,6 +45,23 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn session(scope: &Scope, tell: impl FnOnce(&crate::instance::Session) -> String) -> Value {
     scope.instance.state().sessions.get(&scope.spid).map(tell).into()
+}
+
+/// The name of the login with that identity; the session's own without one.
+fn login_of_sid(scope: &Scope, arguments: &[Value]) -> Result<Value> {
+    let sid = match arguments.first() {
+        None => return Ok(scope.login.clone().into()),
+        Some(Value::Bytes(sid)) => sid,
+        Some(_) => return Ok(Value::Null),
+    };
+    let state = scope.instance.state();
+    Ok(state.logins.iter().find(|login| login.sid == *sid).map(|login| login.name.clone()).into())
+}
+
+fn sid_of_login(scope: &Scope, arguments: &[Value]) -> Result<Value> {
+    let name = text_of(arguments, 0).unwrap_or_else(|| scope.login.clone());
+    let state = scope.instance.state();
+    Ok(state.login(&name).map_or(Value::Null, |login| Value::Bytes(login.sid.clone())))
 }
 
 /// Only logins that exist by themselves have a number, not those who come in through a group.
@@ -81,7 +99,10 @@ pub(super) fn global(scope: &Scope, arguments: &[Value]) -> Result<Value> {
 fn server_property(scope: &Scope, arguments: &[Value]) -> Result<Value> {
     let state = scope.instance.state();
     let identity = &state.identity;
-    let data = r"C:\Program Files\Microsoft SQL Server\MSSQL16.SQLEXPRESS\MSSQL\DATA\";
+    let folder = |name: &str| {
+        let folder = std::path::absolute(scope.instance.data().join(name)).unwrap_or_default();
+        format!("{}{}", folder.display(), std::path::MAIN_SEPARATOR)
+    };
     Ok(match text_of(arguments, 0).unwrap_or_default().to_lowercase().as_str() {
         "productversion" => identity.product_version().into(),
         "productmajorversion" => identity.version.0.to_string().into(),
@@ -95,8 +116,8 @@ fn server_property(scope: &Scope, arguments: &[Value]) -> Result<Value> {
         "instancename" => identity.instance.clone().into(),
         "servername" => identity.server_name().into(),
         "collation" => "SQL_Latin1_General_CP1_CI_AS".into(),
-        "instancedefaultdatapath" | "instancedefaultlogpath" => data.into(),
-        "instancedefaultbackuppath" => data.replace("DATA", "Backup").into(),
+        "instancedefaultdatapath" | "instancedefaultlogpath" => folder("DATA").into(),
+        "instancedefaultbackuppath" => folder("Backup").into(),
         "isclustered" | "issingleuser" | "ishadrenabled" | "isfulltextinstalled" | "islocaldb" => {
             Value::Int(0)
         }
@@ -116,7 +137,7 @@ fn database_property(scope: &Scope, arguments: &[Value]) -> Result<Value> {
         "status" => database.state.number_and_name().1.into(),
         "recovery" => database.recovery.number_and_name().1.into(),
         "updateability" => "READ_WRITE".into(),
-        "useraccess" => "MULTI_USER".into(),
+        "useraccess" => database.access.number_and_name().1.into(),
         "collation" => "SQL_Latin1_General_CP1_CI_AS".into(),
         "version" => Value::Int(state.identity.database_version().into()),
         "istornpagedetectionenabled" => {
