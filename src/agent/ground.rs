@@ -129,22 +129,25 @@ impl Ground {
         Ok(standing)
     }
 
-    /// The same for a job that writes at the terminal: nobody else does while it keeps its turn, and what earlier copies left
-    /// half-made there is gone, where the terminal answers.
+    /// The same for a job that writes at the terminal: nobody else does while it keeps its turn. Where the terminal answers, it
+    /// is entered, and what earlier copies left half-made there is gone.
     ///
     /// # Errors
     /// As [`ready`](Self::ready).
     pub async fn ready_to_write(&self, config: &Arc<Config>) -> Result<(Arc<Standing>, TerminalTurn)> {
         let turn = TerminalTurn { _turn: Arc::clone(&self.terminal_turn).lock_owned().await };
         let standing = self.ready(config).await?;
-        self.scrub_terminal(&standing, &turn).await;
+        self.enter_terminal(&standing, &turn).await;
         Ok((standing, turn))
     }
 
     /// Removes what broken-off copies left half-made at the terminal, unless somebody writes there now.
     pub async fn clean_terminal(&self, standing: &Standing) {
-        if let Ok(turn) = Arc::clone(&self.terminal_turn).try_lock_owned() {
-            self.scrub_terminal(standing, &TerminalTurn { _turn: turn }).await;
+        let Terminal::Folder { path, .. } = &standing.world.config.terminal else { return };
+        if self.home.ledger.recorded().iter().any(|left| left.starts_with(path))
+            && let Ok(turn) = Arc::clone(&self.terminal_turn).try_lock_owned()
+        {
+            self.enter_terminal(standing, &TerminalTurn { _turn: turn }).await;
         }
     }
 
@@ -228,12 +231,8 @@ impl Ground {
         Ok(())
     }
 
-    async fn scrub_terminal(&self, standing: &Standing, _turn: &TerminalTurn) {
+    async fn enter_terminal(&self, standing: &Standing, _turn: &TerminalTurn) {
         let Some(terminal) = standing.world.terminal.clone() else { return };
-        let Terminal::Folder { path, .. } = &standing.world.config.terminal else { return };
-        if !self.home.ledger.recorded().iter().any(|left| left.starts_with(path)) {
-            return;
-        }
         let (identity, home) = (standing.world.identity.clone(), Arc::clone(&self.home));
         let asked = Arc::clone(&terminal);
         let scrubbed = self.terminal_asker.ask(&*terminal, move || {
