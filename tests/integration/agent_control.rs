@@ -1,6 +1,6 @@
 //! The control channel of a real agent, over real sockets: who may what, what garbage costs, one agent at a time.
 
-use crate::support::agent::Shop;
+use crate::support::agent::{AgentProcess, Shop};
 use dmbackup::control::protocol::{Greeting, Hello};
 use dmbackup::platform;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -71,6 +71,23 @@ fn a_second_agent_is_refused_and_the_first_goes_on() {
     assert_eq!(shop.ctl(&["status"]).exit, 0);
     assert_eq!(first.terminate().code(), Some(0));
     assert_eq!(shop.ctl(&["status"]).exit, 12);
+}
+
+#[test]
+fn of_agents_that_are_started_together_one_works_and_the_others_say_so() {
+    let shop = Shop::new();
+    let mut started: Vec<_> = (0..6).map(|_| shop.run()).collect();
+    let works = |agent: &mut AgentProcess| agent.says("Verificando último backup realizado...");
+    let at_work: Vec<_> = started.iter_mut().map(works).collect();
+    assert_eq!(at_work.iter().filter(|works| **works).count(), 1, "{at_work:?}");
+    assert_eq!(shop.ctl(&["status"]).exit, 0);
+    for (agent, works) in started.into_iter().zip(at_work) {
+        if works {
+            assert_eq!(agent.terminate().code(), Some(0));
+        } else {
+            assert_eq!(agent.ended().1, Some(14), "another holds the state");
+        }
+    }
 }
 
 #[test]

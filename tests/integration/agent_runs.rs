@@ -273,6 +273,29 @@ fn a_run_that_was_accepted_and_killed_before_its_first_phase_is_told_as_interrup
 }
 
 #[test]
+fn with_a_file_that_is_no_configuration_the_last_good_one_stays_in_force_and_backups_go_on() {
+    let server = StandIn::start();
+    let (shop, _agent) = at_work(&server);
+    let good = std::fs::read(shop.path("dmbackup.toml")).unwrap();
+    let binary: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+    let files: [(&str, Vec<u8>); 5] = [
+        ("empty", Vec::new()),
+        ("binary", binary),
+        ("enormous", vec![b'#'; 64 << 20]),
+        ("half written", good[..good.len() / 2].to_vec()),
+        ("a flood of brackets", vec![b'['; 50_000]),
+    ];
+    for (what, bytes) in files {
+        std::fs::write(shop.path("dmbackup.toml"), bytes).unwrap();
+        let said = shop.ctl(&["check"]);
+        assert_eq!(said.exit, 3, "{what}: {said:?}");
+        assert_eq!(shop.ctl(&["backup", "--wait"]).exit, 0, "{what}: the last good one is in force");
+    }
+    std::fs::write(shop.path("dmbackup.toml"), good).unwrap();
+    assert_eq!(shop.ctl(&["check"]).exit, 0);
+}
+
+#[test]
 fn two_agents_do_not_share_a_backup_folder() {
     let server = StandIn::start();
     let (shop, agent) = at_work(&server);

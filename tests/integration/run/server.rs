@@ -1,14 +1,18 @@
 //! What is wrong at the server: each ends in its own code, leaves every older backup as it was, and the next run works.
 
-use crate::support::shop::Shop;
+use crate::support::shop::{Ear, Shop};
 use crate::support::sqlserver::{LIMITS, PASSWORD, StandIn};
+use dmbackup::backup::outcome::{Outcome, Phase, Progress};
 use dmbackup::problem::Code;
 use dmbackup::sqlserver::Limits;
 use fake_sqlserver::database::{Damage, DatabaseState};
 use fake_sqlserver::error::SqlError;
 use fake_sqlserver::fault::{Action, Fault, StatementKind};
 use fake_sqlserver::security::Login;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 async fn shop_with(login: Login) -> Shop {
     let mut shop = Shop::open_with(StandIn::start_with(|options| options.login(login)), |_| ()).await;
@@ -99,6 +103,37 @@ async fn a_server_that_stalls_for_ever_is_given_up_and_its_statement_ended() {
     shop.wait_at_most(Limits { stall: Duration::from_millis(400), ..LIMITS });
     inject(&shop, StatementKind::Backup, Action::Stall { percent: 30.0 });
     shop.must_fail(Code::SqlStalled, |_| ()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_somebody_else_kills_costs_the_run_and_nothing_older() {
+    let mut shop = shop().await;
+    let before = shop.snapshot();
+    inject(&shop, StatementKind::Backup, Action::Stall { percent: 40.0 });
+    let under_way = Arc::new(Notify::new());
+    let seen = Arc::clone(&under_way);
+    let then = move |progress: &Progress| {
+        if progress.phase == Phase::Dumping && progress.percent.is_some_and(|percent| percent > 30.0) {
+            seen.notify_one();
+        }
+    };
+    let ear = Arc::new(Ear { then: Some(Box::new(then)), ..Ear::default() });
+    // KILL from another session: the one that dumps gets error 596, and its connection is closed.
+    let administrator = shop.standin.server("sa");
+    let killing = tokio::spawn(async move {
+        under_way.notified().await;
+        administrator.end_own_statements().await
+    });
+    let report = shop.run_with(ear, CancellationToken::new()).await;
+    assert_eq!(killing.await.unwrap(), Ok(1));
+    assert_eq!(report.outcome, Some(Outcome::Failed), "{:?}", report.problems);
+    let problem = &report.problems[0];
+    // The connection may be closed before the error has come through.
+    assert!([Code::SqlKilled, Code::SqlConnectionLost].contains(&problem.code), "{problem}");
+    assert_eq!(problem.exit() as u8, 4);
+    shop.assert_unchanged(&before);
+    shop.standin.until_quiet().await;
+    shop.good_run().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

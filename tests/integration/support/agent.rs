@@ -194,13 +194,20 @@ pub struct AgentProcess {
 impl AgentProcess {
     /// Reads what it prints until a line contains `text`; that line.
     pub fn wait_for(&mut self, text: &str) -> String {
+        assert!(self.says(text), "the agent ended before it said «{text}»:\n{}", self.heard.concat());
+        self.heard.last().cloned().unwrap_or_default()
+    }
+
+    /// Reads what it prints until a line contains `text`; false where it ends without.
+    pub fn says(&mut self, text: &str) -> bool {
         loop {
             let mut line = String::new();
-            let read = self.lines.read_line(&mut line).unwrap();
-            assert!(read > 0, "the agent ended before it said «{text}»:\n{}", self.heard.concat());
-            self.heard.push(line.clone());
-            if line.contains(text) {
-                return line;
+            if self.lines.read_line(&mut line).unwrap() == 0 {
+                return false;
+            }
+            self.heard.push(line);
+            if self.heard.last().is_some_and(|line| line.contains(text)) {
+                return true;
             }
         }
     }
