@@ -173,9 +173,11 @@ keys! {
         "The same folder as SQL Server sees it, where that differs (container, another machine).";
     Schedule = "backup.schedule", Kind::Schedule, Preset::Text("0 * * * *"),
         "Quando fazer backup, em cinco campos: minuto hora dia mês dia-da-semana. \"0 * * * *\" é de hora em hora; \
-         \"0 8-20 * * seg-sab\", das 8 às 20 de segunda a sábado.",
+         \"0 8-20 * * seg-sab\", das 8 às 20 de segunda a sábado. Onde várias lojas copiam para o mesmo terminal, dê a cada \
+         uma o seu minuto: \"7 * * * *\".",
         "When to back up, in five fields: minute hour day month weekday. \"0 * * * *\" is every hour; \
-         \"0 8-20 * * mon-sat\" from 8 to 20, Monday to Saturday.";
+         \"0 8-20 * * mon-sat\" from 8 to 20, Monday to Saturday. Where several stores copy to the same terminal, give each \
+         its own minute: \"7 * * * *\".";
     RetryWait = "backup.retry_wait", Kind::Length(Duration::ZERO, Duration::from_secs(6 * HOUR)), Preset::Text("5 min"),
         "Espera antes da segunda tentativa de um backup que falhou.",
         "Wait before the second try of a backup that failed.";
