@@ -4,6 +4,7 @@ use super::hash::Sha256Sum;
 use super::problems;
 use super::testing::{self, Depth, TestReport};
 use crate::bak::{Checker, Examination};
+use crate::durable::ReadSeek;
 use crate::problem::{Problem, Result};
 use crate::words;
 use crate::words::Words;
@@ -101,7 +102,7 @@ pub fn inspect(path: &Path, progress: &dyn Fn(u64), cancel: &CancellationToken) 
     let failed = |cause| problems::source_failed(&path.display().to_string(), &cause);
     let mut file = File::open(path).map_err(failed)?;
     if is_zip(&mut file).map_err(failed)? {
-        zip(file, progress, cancel)
+        inspect_zip(&mut file, progress, cancel)
     } else {
         dump(path, file, progress, cancel)
     }
@@ -115,7 +116,16 @@ fn is_zip(file: &mut File) -> io::Result<bool> {
     Ok([b"PK\x03\x04", b"PK\x05\x06"].iter().any(|known| magic == *known))
 }
 
-fn zip(mut file: File, progress: &dyn Fn(u64), cancel: &CancellationToken) -> Result<Inspection> {
+/// Inspects an open zip: every byte of it, and every page of the dumps in it; `progress` hears of the bytes of dumps that were
+/// checked. Blocks.
+///
+/// # Errors
+/// As [`inspect`].
+pub fn inspect_zip(
+    reader: &mut dyn ReadSeek,
+    progress: &dyn Fn(u64),
+    cancel: &CancellationToken,
+) -> Result<Inspection> {
     let mut dumps: Vec<(String, Checker)> = Vec::new();
     let mut done = 0;
     let mut observe = |name: &str, piece: &[u8]| {
@@ -131,7 +141,7 @@ fn zip(mut file: File, progress: &dyn Fn(u64), cancel: &CancellationToken) -> Re
         done += piece.len() as u64;
         progress(done);
     };
-    let report = testing::test(&mut file, Depth::Content, &mut observe, cancel)?;
+    let report = testing::test(reader, Depth::Content, &mut observe, cancel)?;
     let dumps =
         dumps.into_iter().map(|(name, checker)| Dump { name, examination: checker.finish() }).collect();
     Ok(Inspection { bytes: report.bytes, sha256: report.sha256, content: Content::Zip { report, dumps } })

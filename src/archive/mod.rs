@@ -32,7 +32,7 @@ mod writer;
 
 pub use deflate::{BLOCK_BYTES, BlockPacker, Mismatch};
 pub use hash::Sha256Sum;
-pub use inspect::{Content, Dump, Inspection, inspect};
+pub use inspect::{Content, Dump, Inspection, inspect, inspect_zip};
 pub use level::Level;
 pub use manifest::{Company, MANIFEST_FORMAT, MANIFEST_MAX_BYTES, MANIFEST_NAME, Manifest, Part, Verdict};
 pub use pack::{PackOptions, Packed, PartDigest, pack};

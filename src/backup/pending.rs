@@ -5,13 +5,11 @@ use super::contents::{self, Held};
 use super::links::{self, Linking};
 use super::outcome::{Phase, Progress};
 use super::run::{Monitor, Run, World, blocking, cancelled};
-use crate::destination::{Destination, Name, Staged, Stat};
+use super::transfer::transfer;
+use crate::destination::{Destination, Name, Stat};
 use crate::journal::PendingCopy;
-use crate::problem::{Code, Problem, Result};
+use crate::problem::{Problem, Result};
 use crate::slot::{ArchiveName, Set};
-use crate::words;
-use sha2::{Digest, Sha256};
-use std::io::Read;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -204,66 +202,21 @@ impl Work {
     }
 
     fn copy(&self, name: &Name) -> Result<()> {
-        if self.cancel.is_cancelled() {
-            return Err(cancelled());
-        }
-        let Some(mut source) = self.local.open(name)? else { return Ok(()) };
-        let total = self.local.stat(name)?.map(|stat| stat.bytes);
-        let mut staged = self.terminal.stage(name)?;
-        match self.transfer(&mut *source, &mut *staged, total) {
-            Ok(()) => staged.publish(),
-            Err(problem) => {
-                if let Err(left) = staged.discard() {
-                    tracing::warn!(problem = %left, "an unfinished copy stays until the terminal is back");
-                }
-                Err(problem)
-            }
-        }
-    }
-
-    fn transfer(&self, source: &mut dyn Read, staged: &mut dyn Staged, total: Option<u64>) -> Result<()> {
-        let mut written = Sha256::new();
-        let mut buffer = vec![0; 1 << 20];
-        let mut done_bytes = 0;
-        loop {
-            if self.cancel.is_cancelled() {
-                return Err(cancelled());
-            }
-            let count = source.read(&mut buffer).map_err(|error| self.local.explain(&error))?;
-            if count == 0 {
-                break;
-            }
-            written.update(&buffer[..count]);
-            staged.write_all(&buffer[..count]).map_err(|error| self.terminal.explain(&error))?;
-            done_bytes += count as u64;
+        let mut told = |done_bytes, total_bytes| {
             self.monitor.progress(Progress {
                 phase: Phase::Packing,
                 done_bytes,
-                total_bytes: total,
+                total_bytes,
                 percent: None,
                 copied_bytes: done_bytes,
                 left_secs: None,
             });
+        };
+        match transfer(&*self.local, &*self.terminal, name, &mut told, &self.cancel)? {
+            Some(copy) => copy.staged.publish(),
+            None => Ok(()),
         }
-        staged.seal()?;
-        let mut read_back = Sha256::new();
-        staged.read_back(&mut |bytes| read_back.update(bytes))?;
-        if written.finalize() == read_back.finalize() { Ok(()) } else { Err(differs(&self.terminal.shown())) }
     }
-}
-
-fn differs(shown: &str) -> Problem {
-    Problem::new(
-        Code::TerminalIo,
-        words!(
-            "A cópia pendente lida de volta do terminal de backup ({shown}) não é o que foi gravado.",
-            "The pending copy read back from the terminal de backup ({shown}) is not what was written.",
-        ),
-        words!(
-            "O disco ou a rede desse computador está falhando; a cópia será tentada de novo.",
-            "That machine's disk or network is failing; the copy will be tried again.",
-        ),
-    )
 }
 
 #[cfg(test)]
