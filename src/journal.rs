@@ -4,10 +4,13 @@
 //! A journal never stops a backup. What cannot be written is kept in memory, told as a [`Problem`], and written as soon as it
 //! can be; a file that is damaged, or of a newer version, is set aside and a new one begun.
 
+mod checked;
 mod failure;
 mod rows;
 mod schema;
 mod store;
+
+pub use checked::{CheckedFile, Side};
 
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::clock::Clock;
@@ -40,6 +43,10 @@ pub enum EventKind {
     Rescued,
     /// A copy that the terminal lacked was made up.
     CopiedLater,
+    /// A deep check found a damaged file.
+    Damaged,
+    /// A damaged file was replaced by its whole twin of the other side.
+    Mended,
     /// The machine slept, or its clock was set.
     ClockJumped,
     /// The configuration changed, or its new state is refused.
@@ -222,6 +229,22 @@ impl Journal {
     /// It cannot be read now.
     pub fn pending(&self) -> Result<Vec<PendingCopy>> {
         self.lock().pending()
+    }
+
+    /// Writes what a deep check found, in place of what the one before found there.
+    ///
+    /// # Errors
+    /// It is kept in memory only, for now.
+    pub fn checked(&self, file: &CheckedFile) -> Result<()> {
+        self.change(Change::Checked(file.clone()))
+    }
+
+    /// What the last deep check of each place found, in no order that matters.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn checked_files(&self) -> Result<Vec<CheckedFile>> {
+        self.lock().checked_files()
     }
 
     fn change(&self, change: Change) -> Result<()> {

@@ -41,4 +41,5 @@ pub mod problem;
 pub mod schedule;
 pub mod slot;
 pub mod sqlserver;
+pub mod verify;
 pub mod words;

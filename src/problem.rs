@@ -191,6 +191,8 @@ codes! {
     BackupTooOld = "backup.too-old", Warning;
     /// There is no good backup yet.
     BackupNone = "backup.none", Warning;
+    /// A deep check found that a backup which stands is damaged.
+    SlotDamaged = "slot.damaged", Damaged;
     /// Somebody stopped the run.
     RunCancelled = "run.cancelled", Cancelled;
     /// The program ended in mid-run.

@@ -35,6 +35,7 @@ const LAYERS: &[(&str, &str)] = &[
         "backup",
         "words problem clock slot config sqlserver bak archive destination durable journal platform schedule",
     ),
+    ("verify", "words problem clock slot bak archive destination journal backup"),
     (
         "cycle",
         "words problem clock slot config schedule sqlserver destination durable journal platform archive backup",

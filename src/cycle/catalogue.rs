@@ -66,6 +66,8 @@ pub enum CheckId {
     SecondFailure,
     /// Backup files are whole.
     Files,
+    /// What stands in the slots is whole, as far as deep checks have read it.
+    Slots,
     /// The journal can be written.
     Journal,
     /// The clock goes as clocks go.
@@ -157,7 +159,7 @@ static PROGRAM: Check = Check {
 };
 
 /// Every check, causes before what they explain: the first unhealthy one is what people should read first.
-pub static CATALOGUE: [Check; 24] = [
+pub static CATALOGUE: [Check; 25] = [
     Check {
         id: CheckId::Configuration,
         name: "configuration",
@@ -286,6 +288,16 @@ pub static CATALOGUE: [Check; 24] = [
             Code::ArchiveMismatch,
             Code::ArchiveNewer,
         ],
+    },
+    Check {
+        id: CheckId::Slots,
+        name: "slots",
+        title: ("Backups guardados", "Kept backups"),
+        severity: Severity::Alert,
+        depends_on: &[],
+        must_last: AT_ONCE,
+        looked_at_each_cycle: true,
+        codes: &[Code::SlotDamaged],
     },
     Check {
         id: CheckId::SecondFailure,

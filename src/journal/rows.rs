@@ -1,7 +1,7 @@
 //! Rows of the file and what they stand for.
 
 use super::store::Wanted;
-use super::{Event, EventKind, PendingCopy};
+use super::{CheckedFile, Event, EventKind, PendingCopy, Side};
 use crate::backup::outcome::{RunId, RunReport};
 use crate::words::Words;
 use chrono::DateTime;
@@ -138,6 +138,45 @@ pub fn pending(connection: &Connection) -> rusqlite::Result<Vec<PendingCopy>> {
         Ok(PendingCopy { hour: row.get(0)?, sequence: sequence.unsigned_abs(), extra: row.get(2)? })
     })?;
     rows.collect()
+}
+
+pub fn put_checked(connection: &Connection, file: &CheckedFile) -> rusqlite::Result<()> {
+    let problem = file.problem.as_ref().map(serde_json::to_string).transpose();
+    let problem = problem.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    connection.execute(
+        "INSERT OR REPLACE INTO checked (side, file, at, bytes, modified, problem) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            name_of(&file.side),
+            file.file,
+            file.at.to_rfc3339(),
+            number(file.bytes),
+            file.modified.to_rfc3339(),
+            problem
+        ],
+    )?;
+    Ok(())
+}
+
+/// A row that cannot be read counts as a place that was never checked.
+pub fn checked_files(connection: &Connection) -> rusqlite::Result<Vec<CheckedFile>> {
+    let mut statement = connection.prepare("SELECT side, file, at, bytes, modified, problem FROM checked")?;
+    let rows = statement.query_map([], |row| {
+        let (side, at, modified): (String, String, String) = (row.get(0)?, row.get(2)?, row.get(4)?);
+        let (bytes, problem): (i64, Option<String>) = (row.get(3)?, row.get(5)?);
+        let file = row.get(1)?;
+        let read = || {
+            Some(CheckedFile {
+                side: value_of::<Side>(side)?,
+                file,
+                at: DateTime::parse_from_rfc3339(&at).ok()?,
+                bytes: bytes.unsigned_abs(),
+                modified: DateTime::parse_from_rfc3339(&modified).ok()?.to_utc(),
+                problem: problem.map(|text| serde_json::from_str(&text)).transpose().ok()?,
+            })
+        };
+        Ok(read())
+    })?;
+    rows.filter_map(Result::transpose).collect()
 }
 
 pub fn put_sequence(connection: &Connection, last: u64) -> rusqlite::Result<()> {

@@ -1,7 +1,7 @@
 //! The file, and what waits in memory to be written to it.
 
 use super::failure::{Failure, begun_anew};
-use super::{Event, EventKind, PendingCopy, rows, schema};
+use super::{CheckedFile, Event, EventKind, PendingCopy, rows, schema};
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::problem::{Problem, Result};
 use chrono::{DateTime, FixedOffset};
@@ -23,6 +23,7 @@ pub enum Change {
     Event(Event),
     Pending(Vec<PendingCopy>),
     Sequence(u64),
+    Checked(CheckedFile),
 }
 
 /// Which runs are looked for.
@@ -59,6 +60,7 @@ struct Waiting {
     events: Vec<Event>,
     pending: Option<Vec<PendingCopy>>,
     sequence: Option<u64>,
+    checked: Vec<CheckedFile>,
 }
 
 impl Waiting {
@@ -77,6 +79,11 @@ impl Waiting {
             }
             Change::Pending(pending) => self.pending = Some(pending),
             Change::Sequence(last) => self.sequence = self.sequence.max(Some(last)),
+            Change::Checked(file) => {
+                self.checked.retain(|other| !is_same_place(other, &file));
+                self.checked.push(file);
+                keep_last(&mut self.checked);
+            }
         }
     }
 
@@ -94,8 +101,15 @@ impl Waiting {
         if let Some(last) = self.sequence {
             rows::put_sequence(&transaction, last)?;
         }
+        for file in &self.checked {
+            rows::put_checked(&transaction, file)?;
+        }
         transaction.commit()
     }
+}
+
+fn is_same_place(one: &CheckedFile, other: &CheckedFile) -> bool {
+    (one.side, &one.file) == (other.side, &other.file)
 }
 
 fn keep_last<T>(list: &mut Vec<T>) {
@@ -236,6 +250,14 @@ impl Store {
             }
             None => self.read(false, rows::pending),
         }
+    }
+
+    pub fn checked_files(&mut self) -> Result<Vec<CheckedFile>> {
+        let mut found = self.waiting.checked.clone();
+        let mut written = self.read(!found.is_empty(), rows::checked_files)?;
+        written.retain(|file| !found.iter().any(|newer| is_same_place(newer, file)));
+        found.append(&mut written);
+        Ok(found)
     }
 
     /// The highest sequence number that is known.

@@ -34,3 +34,5 @@ mod sqlserver;
 mod standin_files;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod verify;
