@@ -42,13 +42,13 @@ const LAYERS: &[(&str, &str)] = &[
     ),
     (
         "agent",
-        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup cycle control",
+        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify cycle control",
     ),
     // The protocol carries the agent's status, and the agent's commands are the protocol's requests: one vocabulary.
-    ("control", "words problem clock slot config platform cycle agent"),
+    ("control", "words problem clock slot config platform journal verify cycle agent"),
     (
         "cli",
-        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup cycle control agent logging",
+        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify cycle control agent logging",
     ),
     ("icon", "platform agent cycle"),
     // The tray program is a client that may hold the agent; what it says of a run it says as the command line does.

@@ -12,9 +12,11 @@ use crate::cycle::configuration::ConfigWatch;
 use crate::cycle::health::Look;
 use crate::cycle::probe::{self, Foreseen};
 use crate::cycle::step::Step;
+use crate::journal::{CheckedFile, Side};
 use crate::platform::{self, ServiceState};
 use crate::problem::Problem;
 use crate::sqlserver::Health;
+use crate::verify::{self, Sides};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
@@ -129,11 +131,19 @@ impl Round {
         }
         let Some(standing) = standing else { return };
         let health = self.server(&standing, &mut report.look).await;
-        self.terminal(&standing, &mut report.look).await;
+        let damaged_there = self.terminal(&standing, &mut report.look).await;
         let used_bytes = health.as_ref().and_then(|health| health.database.as_ref()?.used_bytes);
         let (last_bak, last_zip) = last_good.map_or((0, 0), |run| (run.bak_bytes, run.zip_bytes));
         let foreseen = Foreseen { dump_bytes: used_bytes.unwrap_or(last_bak), zip_bytes: last_zip, pending };
-        report.space = self.folder(&standing, foreseen, &mut report.look).await;
+        let (space, damaged_here) = self.folder(&standing, foreseen, &mut report.look).await.unzip();
+        report.space = space;
+        if let (Some(mut damaged), Some(more)) = (damaged_here, damaged_there) {
+            damaged.extend(more);
+            report.look.ask(&[CheckId::Slots]);
+            verify::problem_of(&damaged, |file| standing.shown(file))
+                .into_iter()
+                .for_each(|problem| report.look.note(problem));
+        }
         // What is left half-made is cleaned up as soon as whoever it lies with answers, not only when a run is due.
         if health.is_some()
             && let Err(problem) = self.ground.ready(config).await
@@ -152,10 +162,12 @@ impl Round {
         health
     }
 
-    async fn terminal(&self, standing: &Arc<Standing>, look: &mut Look) {
+    /// The terminal, with the files there that a deep check found damaged; `None` while it does not answer.
+    async fn terminal(&self, standing: &Arc<Standing>, look: &mut Look) -> Option<Vec<CheckedFile>> {
         let world = &standing.world;
         let mut shown = String::new();
         let mut apart = None;
+        let mut damaged = Some(Vec::new());
         if let Some(terminal) = world.terminal.clone() {
             shown = terminal.shown();
             look.ask(&[CheckId::Terminal]);
@@ -163,30 +175,42 @@ impl Round {
             let (asked, standing) = (Arc::clone(&terminal), Arc::clone(standing));
             let answer = self.ground.terminal_asker().ask(&*terminal, move || {
                 claim(&*asked, &identity, &home)?;
-                Ok(standing.apart())
+                let damaged = verify::damaged(&Sides::of(&standing.world), Side::Terminal)?;
+                Ok((standing.apart(), damaged))
             });
-            apart = look.answer(answer.await).flatten();
+            let (found_apart, found_damaged) = look.answer(answer.await).unzip();
+            (apart, damaged) = (found_apart.flatten(), found_damaged);
         }
         look.extend(probe::terminal_apart(&world.config, &shown, apart));
+        damaged
     }
 
-    async fn folder(&self, standing: &Standing, foreseen: Foreseen, look: &mut Look) -> Option<SpaceView> {
+    /// The backup folder, with the files there that a deep check found damaged; `None` while it does not answer.
+    async fn folder(
+        &self,
+        standing: &Standing,
+        foreseen: Foreseen,
+        look: &mut Look,
+    ) -> Option<(SpaceView, Vec<CheckedFile>)> {
         let world = &standing.world;
         let known = foreseen.zip_bytes > 0;
         let (local, config, now) = (Arc::clone(&world.local), Arc::clone(&world.config), self.clock.now());
         let (identity, shown) = (world.identity.clone(), world.local.shown());
+        let sides = Sides::of(world);
         look.ask(&[CheckId::Folder]);
         let asked = self.ground.local_asker().ask(&*world.local, move || {
             local.check(&identity)?;
-            Ok((local.caveats(), probe::space(&*local, &config, &foreseen, now)?))
+            let damaged = verify::damaged(&sides, Side::Server)?;
+            Ok((local.caveats(), probe::space(&*local, &config, &foreseen, now)?, damaged))
         });
-        let (caveats, (space, plan)) = look.answer(asked.await)?;
+        let (caveats, (space, plan), damaged) = look.answer(asked.await)?;
         look.ask(&[CheckId::FolderRights, CheckId::Space]);
         caveats.into_iter().chain(probe::space_problem(&shown, &plan)).for_each(|problem| look.note(problem));
-        Some(SpaceView {
+        let view = SpaceView {
             free_bytes: space.free_bytes,
             total_bytes: space.total_bytes,
             hours_that_fit: known.then_some(plan.hours_that_fit),
-        })
+        };
+        Some((view, damaged))
     }
 }

@@ -5,9 +5,10 @@ use crate::backup::Aim;
 use crate::backup::outcome::{Outcome, RunId, RunReport, Trigger};
 use crate::config::Config;
 use crate::control::protocol::{Reply, Request};
-use crate::journal::EventKind;
+use crate::journal::{EventKind, Side};
 use crate::problem::{Code, Problem};
 use crate::slot::Hour;
+use crate::verify::Selection;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset};
 use std::sync::Arc;
@@ -21,7 +22,9 @@ pub enum Effect {
     StartRun(Wanted, Arc<Config>),
     /// Begin to make up the copies that the terminal lacks.
     StartCopies(Arc<Config>),
-    /// Stop the run, or the copying, that goes on.
+    /// Begin a deep check of kept backups.
+    StartCheck(DeepCheck, Arc<Config>),
+    /// Stop the work that goes on: a run, the copying, a deep check.
     Stop,
     /// Answer a client.
     Answer(Ticket, Reply),
@@ -37,6 +40,22 @@ pub enum Effect {
     Note(EventKind, Words),
     /// The agent's work is over.
     Finish,
+}
+
+/// Which kept backups are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeepCheck {
+    /// The one whose turn it is.
+    Due,
+    /// Those that a person named.
+    Wanted {
+        /// Which.
+        selection: Selection,
+        /// On which side; `None` for both.
+        side: Option<Side>,
+        /// What was read since then need not be read again.
+        since: DateTime<FixedOffset>,
+    },
 }
 
 /// A line of the status, as it happens.

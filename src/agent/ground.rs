@@ -8,7 +8,7 @@ use crate::backup::World;
 use crate::clock::Clock;
 use crate::config::{Config, Terminal};
 use crate::destination::{Apart, Destination, Folder, Identity, Kind, LockGuard, Name, apart, enter};
-use crate::journal::EventKind;
+use crate::journal::{CheckedFile, EventKind, Side};
 use crate::problem::{Code, Exit, Result};
 use crate::slot::ArchiveName;
 use crate::sqlserver::Server;
@@ -69,6 +69,18 @@ impl Standing {
             .inspect_err(|problem| tracing::debug!(%problem, "where the terminal is, is not told"))
             .ok()?;
         Some(*self.apart.get_or_init(|| found))
+    }
+}
+
+impl Standing {
+    /// The path of a file that was checked, for people.
+    pub fn shown(&self, file: &CheckedFile) -> String {
+        let destination = match file.side {
+            Side::Server => Some(&self.world.local),
+            Side::Terminal => self.world.terminal.as_ref(),
+        };
+        let path = destination.zip(Name::new(&file.file).ok()).map(|(there, name)| there.path_of(&name));
+        path.map_or_else(|| file.file.clone(), |path| path.display().to_string())
     }
 }
 

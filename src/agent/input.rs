@@ -8,6 +8,7 @@ pub use crate::cycle::configuration::{InForce, News};
 use crate::cycle::health::Look;
 use crate::cycle::step::Step;
 use crate::problem::Problem;
+use crate::verify::{self, Place};
 use chrono::{DateTime, FixedOffset};
 use tokio::time::Instant;
 
@@ -55,6 +56,15 @@ pub enum Event {
     Progress(Progress),
     /// The run ended.
     RunEnded(Box<RunReport>),
+    /// A kept backup is being read.
+    CheckGoesOn {
+        /// Which.
+        place: Place,
+        /// Bytes of its dump that were checked.
+        checked_bytes: u64,
+    },
+    /// The deep check ended; `None` where nothing was due.
+    CheckEnded(Option<verify::Report>),
     /// The making up of copies ended.
     CopiesEnded {
         /// What stopped it; `None` where the terminal has everything now.

@@ -1,12 +1,13 @@
 //! The agent's hands: what takes time runs in tasks of its own, which report to the loop.
 
+use super::checking::{self, Hanging};
 use super::cycle::Round;
-use super::effect::{Line, Loudness, Wanted};
+use super::effect::{DeepCheck, Line, Loudness, Wanted};
 use super::ground::Ground;
 use super::input::{Event, InForce};
 use super::lookup;
 use super::owner::{Answer, Hands};
-use super::patience::blocking;
+use super::patience::{STOP_PATIENCE, blocking, silent, unless_given_up};
 use super::problems;
 use super::status::PendingView;
 use crate::backup::outcome::{Phase, Progress, RunReport};
@@ -16,6 +17,7 @@ use crate::config::Config;
 use crate::control::protocol::Request;
 use crate::journal::{EventKind, Journal, PendingCopy};
 use crate::problem::{Problem, Result};
+use crate::verify;
 use crate::words::{Language, Words};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -52,6 +54,7 @@ pub struct Workers {
     reports: UnboundedSender<Event>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    hanging: Hanging,
     language: Language,
 }
 
@@ -66,7 +69,17 @@ impl Workers {
     ) -> Self {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let language = Language::default();
-        Self { ground, round: Arc::new(round), clock, audience, reports, tasks, stop, language }
+        Self {
+            ground,
+            round: Arc::new(round),
+            clock,
+            audience,
+            reports,
+            tasks,
+            stop,
+            hanging: Hanging::default(),
+            language,
+        }
     }
 
     /// Runs a job and reports what it makes; a job that panics reports what `fallen` makes of it.
@@ -119,13 +132,28 @@ impl Hands for Workers {
         let (ground, monitor, stop) = (Arc::clone(&self.ground), self.reporter(), self.stop.clone());
         let job = async move {
             let problem = match ground.ready_to_write(&config).await {
-                Ok((standing, _turn)) => copy_pending(&standing.world, monitor, stop).await.problem,
+                Ok((standing, _turn)) => {
+                    let world = &standing.world;
+                    match unless_given_up(&stop, copy_pending(world, monitor, stop.clone())).await {
+                        Some(made_up) => made_up.problem,
+                        None => world.terminal.as_ref().map(|terminal| silent(&**terminal, STOP_PATIENCE)),
+                    }
+                }
                 Err(problem) => Some(problem),
             };
             let pending = ground.home().journal.pending().unwrap_or_default();
             Event::CopiesEnded { problem, pending: pending_views(&pending) }
         };
         self.start(job, |problem| Event::CopiesEnded { problem: Some(problem), pending: Vec::new() });
+    }
+
+    fn start_check(&mut self, order: DeepCheck, config: Arc<Config>) {
+        self.stop = CancellationToken::new();
+        let (ground, reports) = (Arc::clone(&self.ground), self.reports.clone());
+        let job = checking::check(order, config, ground, reports, self.hanging.clone(), self.stop.clone());
+        self.start(async move { Event::CheckEnded(job.await) }, |problem| {
+            Event::CheckEnded(Some(verify::Report { read: Vec::new(), problems: vec![problem] }))
+        });
     }
 
     fn stop(&mut self) {

@@ -5,8 +5,9 @@ use super::input::InForce;
 use super::patience::blocking;
 use super::problems;
 use crate::clock::Zone;
-use crate::control::protocol::{MAX_RUNS, Place, Reply, Request, SlotView};
+use crate::control::protocol::{CheckedView, MAX_RUNS, Place, Reply, Request, SlotView};
 use crate::destination::{Destination, Name, Stat};
+use crate::journal::CheckedFile;
 use crate::problem::{Problem, Result};
 use crate::slot::{ArchiveName, extra};
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Gr
         | Request::ExtraBackup { .. }
         | Request::Quit { .. }
         | Request::ApplicationOpened
+        | Request::Verify { .. }
+        | Request::Verified { .. }
         | Request::Cancel
         | Request::Config => Err(Problem::internal("a question for the loop was looked up")),
     };
@@ -43,10 +46,13 @@ async fn slots(in_force: Option<InForce>, ground: &Arc<Ground>) -> Result<Reply>
     let standing = ground.stand(&in_force.config).await?;
     let world = &standing.world;
     let zone = ground.clock().zone();
+    let journal = world.journal.clone();
+    // A journal that cannot be read says nothing of checks; its own check says why.
+    let checked = blocking(move || journal.checked_files()).await.unwrap_or_default();
     let list = |place, destination: &Arc<dyn Destination>| {
         let (destination, archive) = (Arc::clone(destination), world.config.archive_name.clone());
-        let zone = zone.clone();
-        move || list(place, &*destination, &archive, &zone)
+        let (zone, checked) = (zone.clone(), checked.clone());
+        move || list(place, &*destination, &archive, &zone, &checked)
     };
     let mut slots = ground.local_asker().ask(&*world.local, list(Place::Server, &world.local)).await?;
     let mut problem = None;
@@ -64,27 +70,29 @@ fn list(
     destination: &dyn Destination,
     archive: &ArchiveName,
     zone: &Zone,
+    checked: &[CheckedFile],
 ) -> Result<Vec<SlotView>> {
     let sets = destination.sets(archive)?.into_iter();
     let sets = sets.map(|(set, stat)| (set.to_string(), Name::zip(set, archive), stat));
     let extras = destination.extras()?.into_iter();
     let extras = extras.map(|(name, stat)| (extra::FOLDER.to_owned(), name, stat));
-    Ok(sets.chain(extras).map(|(set, name, stat)| view(place, destination, zone, set, &name, stat)).collect())
+    let all = sets.chain(extras);
+    Ok(all
+        .map(|(set, name, stat)| SlotView {
+            set,
+            place,
+            path: destination.path_of(&name).display().to_string(),
+            bytes: stat.bytes,
+            modified: zone.local(stat.modified),
+            checked: last_check(place, &name, &stat, checked),
+        })
+        .collect())
 }
 
-fn view(
-    place: Place,
-    destination: &dyn Destination,
-    zone: &Zone,
-    set: String,
-    name: &Name,
-    stat: Stat,
-) -> SlotView {
-    SlotView {
-        set,
-        place,
-        path: destination.path_of(name).display().to_string(),
-        bytes: stat.bytes,
-        modified: zone.local(stat.modified),
-    }
+/// What the last deep check of this very file said.
+fn last_check(place: Place, name: &Name, stat: &Stat, checked: &[CheckedFile]) -> Option<CheckedView> {
+    let name = name.to_string();
+    let row = checked.iter().find(|row| row.side == place && row.file == name)?;
+    let is_of_it = row.is_of(stat.bytes, stat.modified);
+    is_of_it.then(|| CheckedView { at: row.at, problem: row.problem.clone() })
 }

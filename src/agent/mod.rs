@@ -1,6 +1,7 @@
 //! The agent: it keeps backups coming. One owner of state with one loop ([`owner`]), a pure mind ([`state`]), hands that do
 //! what takes time ([`jobs`]), and the status that clients see ([`status`]).
 
+mod checking;
 mod cycle;
 pub mod effect;
 mod ground;

@@ -1,7 +1,7 @@
 //! The one owner of the agent's state, and its one loop. It never waits for the world: whatever takes time is given to
 //! [`Hands`] and comes back as a report.
 
-use super::effect::{Effect, Line, Loudness, Wanted};
+use super::effect::{DeepCheck, Effect, Line, Loudness, Wanted};
 use super::input::{Event, InForce, Input, Now, Ticket};
 use super::state::State;
 use super::status::Status;
@@ -38,7 +38,9 @@ pub trait Hands: Send {
     fn start_run(&mut self, wanted: Wanted, config: Arc<Config>);
     /// Begins to make up copies.
     fn start_copies(&mut self, config: Arc<Config>);
-    /// Stops the run or the copying that goes on.
+    /// Begins a deep check.
+    fn start_check(&mut self, order: DeepCheck, config: Arc<Config>);
+    /// Stops the run, the copying or the deep check that goes on.
     fn stop(&mut self);
     /// Answers from the journal or the folders.
     fn look_up(&mut self, request: Request, in_force: Option<InForce>, answer: Answer);
@@ -108,6 +110,7 @@ impl<H: Hands> Owner<H> {
             Effect::StartCycle => self.hands.start_cycle(self.state.in_force()),
             Effect::StartRun(wanted, config) => self.hands.start_run(wanted, config),
             Effect::StartCopies(config) => self.hands.start_copies(config),
+            Effect::StartCheck(order, config) => self.hands.start_check(order, config),
             Effect::Stop => self.hands.stop(),
             Effect::Answer(ticket, reply) => tickets.answer(ticket, reply),
             Effect::LookUp(request, ticket) => {

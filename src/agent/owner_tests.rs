@@ -51,6 +51,9 @@ impl Hands for Notes {
     fn start_copies(&mut self, _: Arc<Config>) {
         self.write("copies");
     }
+    fn start_check(&mut self, _: DeepCheck, _: Arc<Config>) {
+        self.write("check");
+    }
     fn stop(&mut self) {
         self.write("stop");
     }

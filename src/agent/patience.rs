@@ -8,9 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 /// A share that has not answered after this long is not there.
 pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What was stopped and has not ended after this long is given up: a run waits for it.
+pub const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Asks one folder, one question at a time.
 #[derive(Debug)]
@@ -52,6 +56,20 @@ impl Asker {
     }
 }
 
+/// Awaits `work`; `None` where it has not ended [`STOP_PATIENCE`] after it was stopped. Whatever hangs then, on a share as a
+/// rule, hangs alone.
+pub async fn unless_given_up<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Option<T> {
+    let given_up = async {
+        stop.cancelled().await;
+        tokio::time::sleep(STOP_PATIENCE).await;
+    };
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = given_up => None,
+    }
+}
+
 /// Does blocking work in a thread that may wait.
 ///
 /// # Errors
@@ -60,7 +78,8 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|cause| Err(Problem::internal(cause)))
 }
 
-fn silent(destination: &dyn Destination, patience: Duration) -> Problem {
+/// That a folder does not answer.
+pub fn silent(destination: &dyn Destination, patience: Duration) -> Problem {
     let (shown, seconds) = (destination.shown(), patience.as_secs());
     let code = match destination.kind() {
         Kind::Server => Code::FolderIo,
@@ -86,6 +105,17 @@ mod tests {
     use crate::durable::Ledger;
     use crate::slot::ArchiveName;
     use std::sync::mpsc;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_does_not_end_when_it_is_stopped_is_given_up_and_not_before() {
+        let stop = CancellationToken::new();
+        assert_eq!(unless_given_up(&stop, async { 7 }).await, Some(7));
+        let long = tokio::time::sleep(STOP_PATIENCE * 100);
+        assert_eq!(unless_given_up(&stop, long).await, Some(()), "nobody stopped it");
+        stop.cancel();
+        let (_never, waits) = tokio::sync::oneshot::channel::<()>();
+        assert_eq!(unless_given_up(&stop, waits).await, None);
+    }
 
     #[tokio::test]
     async fn a_folder_that_never_answers_costs_one_thread_and_nobody_waits_for_ever() {

@@ -85,6 +85,21 @@ pub fn run_goes_on() -> Problem {
     )
 }
 
+/// Another deep check was asked for, and goes on or waits.
+pub fn another_check() -> Problem {
+    Problem::new(
+        Code::AgentNotNow,
+        words!(
+            "Outra conferência dos backups já foi pedida e ainda não terminou.",
+            "Another check of the kept backups was asked for and has not ended."
+        ),
+        words!(
+            "Aguarde o fim dela, ou cancele-a com «dmbackupctl cancel».",
+            "Wait for its end, or cancel it with “dmbackupctl cancel”."
+        ),
+    )
+}
+
 /// A text that cannot be the reason of an extra copy.
 pub fn not_a_reason(why: NotAReason) -> Problem {
     let longest = Reason::LONGEST_CHARS;

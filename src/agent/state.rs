@@ -4,6 +4,7 @@
 mod ask;
 mod close;
 mod time;
+mod verifying;
 mod work;
 
 pub use time::CYCLE;
@@ -26,6 +27,7 @@ use crate::words::Words;
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use std::collections::VecDeque;
 use tokio::time::Instant;
+use verifying::Verifying;
 
 /// The run that goes on.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +52,8 @@ pub enum Work {
     Running(Box<Running>),
     /// Copies are made up.
     Copying,
+    /// Kept backups are read again.
+    Verifying,
 }
 
 /// Where the agent is in its life.
@@ -94,6 +98,7 @@ pub struct State {
     pub(super) next_due: Option<DateTime<FixedOffset>>,
     pub(super) pending: Vec<PendingView>,
     pub(super) space: Option<SpaceView>,
+    verifying: Verifying,
     /// A cycle goes on, and these clients wait for its end.
     cycle: Option<Vec<Ticket>>,
     /// Clients that asked while it went on, and want a look that began after they asked.
@@ -124,6 +129,7 @@ impl State {
             next_due: None,
             pending: Vec::new(),
             space: None,
+            verifying: Verifying::default(),
             cycle: None,
             next_lookers: Vec::new(),
             next_cycle: now.steady,
@@ -199,6 +205,8 @@ impl State {
                 }
             }
             Event::RunEnded(report) => self.run_ended(*report, now, effects),
+            Event::CheckGoesOn { place, checked_bytes } => self.check_goes_on(place, checked_bytes),
+            Event::CheckEnded(report) => self.check_ended(report, now, effects),
             Event::CopiesEnded { problem, pending } => self.copies_ended(problem, pending, now, effects),
         }
     }

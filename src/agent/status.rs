@@ -5,6 +5,7 @@ use crate::config::Finding;
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
 use crate::problem::Problem;
+use crate::verify::Place;
 use crate::words;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset};
@@ -26,6 +27,8 @@ pub enum Activity {
     Running,
     /// Copies that the terminal lacks are made up.
     Copying,
+    /// Kept backups are read again.
+    Verifying,
     /// It is ending.
     Stopping,
 }
@@ -78,6 +81,9 @@ pub struct Status {
     pub pending: Vec<PendingView>,
     /// Space in the backup folder, when it was last looked at.
     pub space: Option<SpaceView>,
+    /// The deep check that goes on, or that waits for its turn.
+    #[serde(default)]
+    pub verify: Option<VerifyView>,
 }
 
 /// The configuration as the agent sees it.
@@ -175,6 +181,17 @@ pub struct SpaceView {
     pub total_bytes: u64,
     /// How many hour slots fit, at the size of the last backup; `None` before the first.
     pub hours_that_fit: Option<u8>,
+}
+
+/// A deep check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifyView {
+    /// Names the one that a person asked for; `None` for the file whose turn it is.
+    pub id: Option<RunId>,
+    /// What is read; `None` while it waits for its turn.
+    pub place: Option<Place>,
+    /// Bytes of the dump in it that were checked.
+    pub checked_bytes: u64,
 }
 
 /// What the status line says while a phase goes on (DM17 to DM19).

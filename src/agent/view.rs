@@ -38,7 +38,7 @@ impl State {
             subject: self.in_force.as_ref().map(|in_force| subject(&in_force.config)),
             run: match &self.work {
                 Work::Running(running) => Some(running_view(running)),
-                Work::Idle | Work::Copying => None,
+                Work::Idle | Work::Copying | Work::Verifying => None,
             },
             waiting: self.waiting.iter().map(waiting_view).collect(),
             opened: self.opened.clone(),
@@ -49,6 +49,7 @@ impl State {
             last_good: self.history.last_good.clone(),
             pending: self.pending.clone(),
             space: self.space,
+            verify: self.verify_view(),
         }
     }
 
@@ -57,6 +58,7 @@ impl State {
             (Stage::Stopping, _) => Activity::Stopping,
             (Stage::Starting | Stage::Ready, Work::Running(_)) => Activity::Running,
             (Stage::Starting | Stage::Ready, Work::Copying) => Activity::Copying,
+            (Stage::Starting | Stage::Ready, Work::Verifying) => Activity::Verifying,
             (Stage::Starting, Work::Idle) => Activity::Starting,
             (Stage::Ready, Work::Idle) if self.step.is_some() => Activity::Checking,
             (Stage::Ready, Work::Idle) => Activity::Waiting,

@@ -213,6 +213,8 @@ impl Work {
             });
         };
         match transfer(&*self.local, &*self.terminal, name, &mut told, &self.cancel)? {
+            // A copying that hung and was given up must not come late.
+            Some(copy) if self.cancel.is_cancelled() => copy.staged.discard().and(Err(cancelled())),
             Some(copy) => copy.staged.publish(),
             None => Ok(()),
         }

@@ -1,6 +1,7 @@
 //! The command line as it is typed. The comments here are the English help; `help.rs` has the Portuguese one.
 
 use crate::backup::outcome::Outcome;
+use crate::slot::Set;
 use crate::words::Language;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -78,6 +79,8 @@ pub enum Verb {
     Opened,
     /// List the backups in the slots, here and at the terminal
     Slots,
+    /// Read kept backups again, whole; a damaged one is mended from the other side
+    Verify(VerifyArgs),
     /// Show the last runs and what came of them
     Journal(JournalArgs),
     /// Examine a .zip or .bak file, without an agent and without SQL Server
@@ -135,6 +138,20 @@ pub struct QuitArgs {
     /// Stop a backup that goes on, without asking
     #[arg(long)]
     pub stop: bool,
+}
+
+/// Of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// All of them; without --all and --slot, the newest
+    #[arg(long, conflicts_with = "slot")]
+    pub all: bool,
+    /// One slot: an hour such as 09h, a weekday such as Segunda, or newest
+    #[arg(long, value_name = "SLOT")]
+    pub slot: Option<Set>,
+    /// Only at the terminal; without it, here and at the terminal
+    #[arg(long)]
+    pub terminal: bool,
 }
 
 /// Of `journal`.

@@ -103,6 +103,7 @@ fn value_name(english: &str) -> &'static str {
         "FILE" => "ARQUIVO",
         "COMMAND" => "COMANDO",
         "TEXT" => "TEXTO",
+        "SLOT" => "HORÁRIO",
         _ => "VALOR",
     }
 }
@@ -138,6 +139,10 @@ const PORTUGUESE: &[(&str, &str)] = &[
     ("quit --stop", "Para um backup em andamento sem perguntar"),
     ("opened", "Avisa o agente de que o sistema da loja foi aberto"),
     ("slots", "Lista os backups de cada horário, aqui e no terminal"),
+    ("verify", "Relê por inteiro os backups guardados; um danificado é refeito a partir do outro lado"),
+    ("verify --all", "Todos; sem --all e --slot, o mais novo"),
+    ("verify --slot", "Um só: um horário como 09h, um dia como Segunda, ou newest"),
+    ("verify --terminal", "Só no terminal; sem isso, aqui e no terminal"),
     ("journal", "Mostra os últimos backups e o resultado de cada um"),
     ("journal --limit", "Quantos no máximo (padrão: 20)"),
     ("journal --outcome", "Só os que terminaram assim: success, warning, failed, cancelled ou interrupted"),

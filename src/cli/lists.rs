@@ -4,7 +4,7 @@ use super::printer::Printer;
 use super::report;
 use crate::backup::outcome::{Outcome, RunReport};
 use crate::control::client::Client;
-use crate::control::protocol::{Place, SlotView};
+use crate::control::protocol::{CheckedView, Place, SlotView};
 use crate::problem::{Exit, Result};
 use crate::words;
 use crate::words::{Language, bytes, date_time, duration};
@@ -41,7 +41,17 @@ fn slot_line(slot: &SlotView, language: Language) -> String {
     let newest = words!("mais novo", "newest");
     let set = if slot.set == "newest" { newest.get(language) } else { &slot.set };
     let (when, size) = (date_time(slot.modified, language), bytes(slot.bytes, language));
-    format!("  {set:<10} {when}  {size:>9}  {}", slot.path)
+    let checked = slot.checked.as_ref().map(|checked| checked_words(checked, language)).unwrap_or_default();
+    format!("  {set:<10} {when}  {size:>9}  {}{checked}", slot.path)
+}
+
+fn checked_words(checked: &CheckedView, language: Language) -> String {
+    let at = date_time(checked.at, language);
+    let words = match checked.problem {
+        None => words!("  relido e conferido em {at}", "  read again and confirmed {at}"),
+        Some(_) => words!("  DANIFICADO (relido em {at})", "  DAMAGED (read again {at})"),
+    };
+    words.get(language).to_owned()
 }
 
 /// Lists the last runs.

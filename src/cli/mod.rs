@@ -17,6 +17,7 @@ pub mod report;
 mod run;
 mod status;
 mod usage;
+mod verify;
 
 use crate::problem::{Exit, Problem, Result};
 use crate::words;
@@ -106,6 +107,7 @@ async fn dispatch(cli: Cli, mut printer: Printer) -> Exit {
         Verb::Cancel => backup::cancel(&state, &mut printer).await,
         Verb::Quit(args) => quit::quit(&state, &args, &mut printer).await,
         Verb::Opened => quit::opened(&state, &mut printer).await,
+        Verb::Verify(args) => verify::run(&state, args, &mut printer).await,
         Verb::Slots => lists::slots(&state, &mut printer).await,
         Verb::Journal(args) => {
             lists::journal(&state, args.limit, args.outcome.map(Into::into), &mut printer).await

@@ -7,8 +7,10 @@ use super::protocol::{
 use crate::agent::status::Status;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::cycle::health::CheckView;
+use crate::journal::Side;
 use crate::platform;
 use crate::problem::{Code, Problem, Result};
+use crate::verify::{self, Selection};
 use crate::words;
 use futures_util::{SinkExt, StreamExt};
 use interprocess::local_socket::tokio::{Stream, prelude::*};
@@ -119,6 +121,28 @@ impl Client {
     async fn ask_for_run(&mut self, request: &Request) -> Result<Accepted> {
         let Reply::Accepted { run, joined } = self.ask(request).await? else { return Err(unexpected()) };
         Ok(Accepted { run, joined })
+    }
+
+    /// Asks for a deep check of kept backups; the name of the one that was begun or joined.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn verify(&mut self, selection: Selection, side: Option<Side>) -> Result<Accepted> {
+        let Reply::Accepted { run, joined } = self.ask(&Request::Verify { selection, side }).await? else {
+            return Err(unexpected());
+        };
+        Ok(Accepted { run, joined })
+    }
+
+    /// What came of a deep check; `None` while it goes on.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn verified(&mut self, id: RunId) -> Result<Option<verify::Report>> {
+        let Reply::Verified { report } = self.ask(&Request::Verified { id }).await? else {
+            return Err(unexpected());
+        };
+        Ok(report.map(|report| *report))
     }
 
     /// Stops the run that goes on.

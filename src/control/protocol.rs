@@ -5,7 +5,10 @@ use crate::agent::status::Status;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::config::Setting;
 use crate::cycle::health::CheckView;
+pub use crate::journal::Side as Place;
+use crate::journal::Side;
 use crate::problem::{Code, Problem, Result};
+use crate::verify::{self, Selection};
 use crate::words;
 use bytes::Bytes;
 use chrono::{DateTime, FixedOffset};
@@ -117,6 +120,19 @@ pub enum Request {
     },
     /// The store's application was opened (DM22): what is to be told then is answered, and shown in the status.
     ApplicationOpened,
+    /// Reads kept backups again, whole; or joins the deep check that does so already.
+    Verify {
+        /// Which.
+        selection: Selection,
+        /// On which side; `None` for both.
+        #[serde(default)]
+        side: Option<Side>,
+    },
+    /// What came of a deep check.
+    Verified {
+        /// Which.
+        id: RunId,
+    },
     /// What stands in the slots, here and at the terminal.
     Slots,
     /// The last runs, newest first.
@@ -169,7 +185,11 @@ impl Request {
     /// Whether only whoever sits at the machine may ask it; everything else is for every local user.
     pub fn needs_hands(&self) -> bool {
         match self {
-            Self::BackupNow { .. } | Self::ExtraBackup { .. } | Self::Cancel | Self::Quit { .. } => true,
+            Self::BackupNow { .. }
+            | Self::ExtraBackup { .. }
+            | Self::Verify { .. }
+            | Self::Cancel
+            | Self::Quit { .. } => true,
             Self::Status
             | Self::Watch
             | Self::Check
@@ -177,6 +197,7 @@ impl Request {
             | Self::Slots
             | Self::Journal { .. }
             | Self::Run { .. }
+            | Self::Verified { .. }
             | Self::Config => false,
         }
     }
@@ -196,7 +217,7 @@ pub enum Reply {
         /// What is unhealthy, causes first.
         checks: Vec<CheckView>,
     },
-    /// To [`Request::BackupNow`] and [`Request::ExtraBackup`].
+    /// To [`Request::BackupNow`], [`Request::ExtraBackup`] and [`Request::Verify`].
     Accepted {
         /// The run that was begun or joined.
         run: RunId,
@@ -209,6 +230,11 @@ pub enum Reply {
     Opened {
         /// That the data are on one machine only; `None` where they are not.
         notice: Option<Problem>,
+    },
+    /// To [`Request::Verified`].
+    Verified {
+        /// What it found; `None` while it goes on, and for one that is not the last.
+        report: Option<Box<verify::Report>>,
     },
     /// To [`Request::Slots`].
     Slots {
@@ -253,16 +279,18 @@ pub struct SlotView {
     pub bytes: u64,
     /// When it was made.
     pub modified: DateTime<FixedOffset>,
+    /// What the last deep check of this very file said; `None` where it was not read again since it was made.
+    #[serde(default)]
+    pub checked: Option<CheckedView>,
 }
 
-/// Where a file stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Place {
-    /// In the backup folder on the server.
-    Server,
-    /// At the terminal.
-    Terminal,
+/// What the last deep check said of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckedView {
+    /// When it was read.
+    pub at: DateTime<FixedOffset>,
+    /// What is wrong with it; `None` where it is sound.
+    pub problem: Option<Problem>,
 }
 
 /// The configuration in force.

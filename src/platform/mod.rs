@@ -46,6 +46,14 @@ pub fn sql_service(instance: Option<&str>) -> String {
     system::sql_service(instance)
 }
 
+// ---- threads ----
+
+/// Has the calling thread stand back for everything else that wants processor or disk, until it ends. Best effort: where the
+/// system refuses, the thread goes on as it was.
+pub fn stand_back() {
+    system::stand_back();
+}
+
 // ---- who and where we are ----
 
 /// This machine's name, as its neighbours on the network know it.

@@ -41,6 +41,11 @@ pub(super) fn mend(
             copy.staged.discard()?;
             return Err(no_twin(Some(&other.shown())));
         }
+        if cancel.is_cancelled() {
+            // Whoever stopped us may write here by now.
+            copy.staged.discard()?;
+            return Err(stopped());
+        }
         copy.staged.publish()?;
         let to = damaged.names.iter().map(|(_, own)| own.clone()).filter(|own| own != name).collect();
         return links::make(at, &Linking { from: name.clone(), to }).map_or(Ok(()), Err);
@@ -70,6 +75,14 @@ fn latest_for(set: Set, runs: &[RunReport]) -> Option<Uuid> {
         Set::Day(day) => Day::of(run.started_at) == day,
     };
     runs.iter().filter(made).find(is_for).map(|run| run.id)
+}
+
+fn stopped() -> Problem {
+    Problem::new(
+        Code::RunCancelled,
+        words!("A conferência foi interrompida a pedido.", "The check was stopped on request."),
+        words!("Nenhum backup foi alterado.", "No backup was touched."),
+    )
 }
 
 fn no_twin(other: Option<&str>) -> Problem {

@@ -50,6 +50,23 @@ fn last(side: Side, file: &Standing, checked: &[CheckedFile], now: DateTime<Fixe
     read.and_then(|read| read.into_iter().min()).map_or(Last::Never, Last::At)
 }
 
+/// Whether the file that stands there now was read, and found whole, at `since` or later.
+pub(super) fn is_read_since(
+    side: Side,
+    file: &Standing,
+    checked: &[CheckedFile],
+    since: DateTime<FixedOffset>,
+) -> bool {
+    let name = file.name().to_string();
+    checked.iter().any(|row| {
+        row.side == side
+            && row.file == name
+            && row.is_of(file.stat.bytes, file.stat.modified)
+            && row.problem.is_none()
+            && row.at >= since
+    })
+}
+
 /// Whether the file that stands there now was found damaged.
 pub(super) fn is_damaged(side: Side, file: &Standing, checked: &[CheckedFile]) -> bool {
     file.names.iter().any(|(_, name)| {

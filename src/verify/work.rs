@@ -12,6 +12,7 @@ use crate::problem::{Code, Problem, Result};
 use crate::slot::{ArchiveName, Set};
 use crate::words;
 use crate::words::Words;
+use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -123,15 +124,19 @@ pub trait Told: Sync {
     fn told(&self, place: &Place, checked_bytes: u64);
 }
 
-/// Reads the files of `selection` on `side`, or on both sides. Blocks.
+/// Reads the files of `selection` on `side`, or on both sides; not those that were read and found whole since `since`, where a
+/// check that was interrupted goes on. Blocks.
 pub fn verify(
     sides: &Sides,
     selection: Selection,
     side: Option<Side>,
+    since: Option<DateTime<FixedOffset>>,
     told: &dyn Told,
     cancel: &CancellationToken,
 ) -> Report {
     let mut report = Report::default();
+    let checked = sides.journal.checked_files().unwrap_or_default();
+    let mut done = 0;
     for side in [Side::Server, Side::Terminal].into_iter().filter(|one| side.is_none_or(|only| only == *one))
     {
         let Some(destination) = sides.get(side) else { continue };
@@ -143,6 +148,10 @@ pub fn verify(
             }
         };
         for file in files.iter().filter(|file| is_selected(selection, file)) {
+            if since.is_some_and(|since| turn::is_read_since(side, file, &checked, since)) {
+                done += 1;
+                continue;
+            }
             match one(sides, side, file, told, cancel) {
                 Ok(read) => report.read.extend(read),
                 Err(problem) => {
@@ -152,7 +161,7 @@ pub fn verify(
             }
         }
     }
-    if report.read.is_empty() && report.problems.is_empty() {
+    if report.read.is_empty() && report.problems.is_empty() && done == 0 {
         report.problems.push(nothing_there());
     }
     report

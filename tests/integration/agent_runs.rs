@@ -306,3 +306,35 @@ fn two_agents_do_not_share_a_backup_folder() {
     let said = shop.ctl(&["run", "--once", "--state", &other]);
     assert_eq!(said.exit, 7, "also when the first one is not there: {said:?}");
 }
+
+#[test]
+fn kept_backups_are_read_again_on_request_and_a_damaged_one_is_mended_and_told() {
+    let server = StandIn::start();
+    let (shop, agent) = at_work(&server);
+    let slots = shop.ctl(&["slots", "--json"]).json()["slots"].clone();
+    let slot = slots.as_array().unwrap().iter().find(|slot| slot["place"] == "terminal").unwrap().clone();
+    let path = slot["path"].as_str().unwrap();
+    let whole = std::fs::read(path).unwrap();
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    std::fs::write(path, &damaged).unwrap();
+
+    let said = shop.ctl(&["verify", "--all", "--terminal"]);
+    assert_eq!(said.exit, 0, "{said:?}");
+    assert!(said.out.contains("danificado; substituído pela cópia do outro lado"), "{said:?}");
+    assert_eq!(std::fs::read(path).unwrap(), whole);
+
+    let said = shop.ctl(&["verify", "--json"]).json();
+    assert_eq!(said["read"].as_array().map(Vec::len), Some(2), "the newest, here and there: {said}");
+    let slots = shop.ctl(&["slots", "--json"]).json()["slots"].clone();
+    assert!(
+        slots
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|slot| slot["checked"]["problem"].is_null() && slot["checked"]["at"].is_string()),
+        "{slots}"
+    );
+    assert_eq!(shop.ctl(&["verify", "--slot", "25h"]).exit, 2);
+    assert_eq!(agent.terminate().code(), Some(0));
+}

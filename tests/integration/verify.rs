@@ -26,7 +26,7 @@ fn nine() -> Set {
 }
 
 fn all(shop: &Shop) -> Report {
-    verify::verify(&Sides::of(&shop.world), Selection::All, None, &Nobody, &CancellationToken::new())
+    verify::verify(&Sides::of(&shop.world), Selection::All, None, None, &Nobody, &CancellationToken::new())
 }
 
 fn due(shop: &Shop) -> Option<Report> {
@@ -193,7 +193,7 @@ async fn a_check_that_is_stopped_marks_nothing_and_leaves_nothing() {
     let before = shop.snapshot();
     let stop = CancellationToken::new();
     stop.cancel();
-    let report = verify::verify(&Sides::of(&shop.world), Selection::All, None, &Nobody, &stop);
+    let report = verify::verify(&Sides::of(&shop.world), Selection::All, None, None, &Nobody, &stop);
     assert_eq!(report.problem().map(|problem| problem.code), Some(Code::RunCancelled));
     assert_eq!(shop.world.journal.checked_files().unwrap(), []);
     shop.assert_unchanged(&before);
@@ -206,7 +206,7 @@ async fn one_place_of_one_side_can_be_read_alone() {
     shop.good_run().await;
     let sides = Sides::of(&shop.world);
     let stop = CancellationToken::new();
-    let read = |set, side| verify::verify(&sides, Selection::One(set), side, &Nobody, &stop);
+    let read = |set, side| verify::verify(&sides, Selection::One(set), side, None, &Nobody, &stop);
     assert_eq!(read(nine(), Some(Side::Terminal)).read.len(), 1);
     assert_eq!(read(Set::Newest, None).read.len(), 2);
     assert_eq!(read(Set::Day(Day::Domingo), None).problem().unwrap().code, Code::BackupNone);

@@ -33,6 +33,14 @@ impl State {
                 let reply = self.opened(now, effects);
                 effects.push(Effect::Answer(ticket, reply));
             }
+            Request::Verify { selection, side } => {
+                let reply = self.want_check(selection, side, now, effects);
+                effects.push(Effect::Answer(ticket, reply));
+            }
+            Request::Verified { id } => {
+                let report = self.verified(id).map(Box::new);
+                effects.push(Effect::Answer(ticket, Reply::Verified { report }));
+            }
             Request::Check => self.check(ticket, effects),
             Request::Config => effects.push(Effect::Answer(ticket, self.config_reply())),
             Request::Slots | Request::Journal { .. } | Request::Run { .. } => {
@@ -80,7 +88,7 @@ impl State {
         }
         let running = match &self.work {
             Work::Running(running) => Some(&running.wanted),
-            Work::Idle | Work::Copying => None,
+            Work::Idle | Work::Copying | Work::Verifying => None,
         };
         running.into_iter().chain(&self.waiting).find(|wanted| wanted.is_rotation()).map(|wanted| wanted.id)
     }
@@ -100,6 +108,9 @@ impl State {
     pub(super) fn stop_work(&mut self, now: &Now, effects: &mut Vec<Effect>) {
         if let Work::Running(running) = &mut self.work {
             running.cancelling = true;
+        }
+        if self.work == Work::Verifying {
+            self.stop_check();
         }
         effects.push(Effect::Stop);
         let database = self.database();

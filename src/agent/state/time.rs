@@ -80,7 +80,7 @@ impl State {
             );
             self.say(line, false, effects);
             effects.push(Effect::StartCopies(config));
-        } else if self.work == Work::Idle {
+        } else if !self.begin_check_if_any(now, effects) && self.work == Work::Idle {
             self.wait(effects);
         }
     }

@@ -35,11 +35,11 @@ impl State {
         let id = wanted.id;
         match self.work {
             Work::Idle => self.begin(wanted, now, effects),
-            Work::Running(_) | Work::Copying if self.waiting.len() >= MOST_WAITING => {
+            Work::Running(_) | Work::Copying | Work::Verifying if self.waiting.len() >= MOST_WAITING => {
                 return Err(problems::too_many_waiting());
             }
             Work::Running(_) => self.waiting.push_back(wanted),
-            Work::Copying => {
+            Work::Copying | Work::Verifying => {
                 if self.waiting.is_empty() {
                     effects.push(Effect::Stop);
                 }
@@ -68,7 +68,7 @@ impl State {
     }
 
     /// Begins what has waited longest, at the end of what it waited for. Its time is that of its beginning.
-    fn begin_next(&mut self, now: &Now, effects: &mut Vec<Effect>) {
+    pub(super) fn begin_next(&mut self, now: &Now, effects: &mut Vec<Effect>) {
         if let Some(mut wanted) = self.waiting.pop_front() {
             wanted.begun = now.wall;
             self.begin(wanted, now, effects);

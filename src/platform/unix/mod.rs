@@ -8,6 +8,7 @@ mod mounts;
 mod rights;
 mod service;
 mod session;
+mod threads;
 #[cfg(feature = "tray")]
 mod tray;
 
@@ -29,5 +30,6 @@ pub use rights::{
 };
 pub use service::{event_log, service_state, sql_service, start_service};
 pub use session::{end_asked_for, sits_here};
+pub use threads::stand_back;
 #[cfg(feature = "tray")]
 pub use tray::Tray;

@@ -9,6 +9,7 @@ mod local;
 mod place;
 mod service;
 mod session;
+mod threads;
 #[cfg(feature = "tray")]
 mod tray;
 mod wide;
@@ -31,5 +32,6 @@ pub use local::{
 pub use place::place;
 pub use service::{event_log, service_state, sql_service, start_service};
 pub use session::{end_asked_for, sits_here};
+pub use threads::stand_back;
 #[cfg(feature = "tray")]
 pub use tray::Tray;
