@@ -12,3 +12,4 @@ pub mod link;
 pub mod protocol;
 mod registry;
 pub mod server;
+mod views;

@@ -1,9 +1,9 @@
 //! The vocabulary of the control channel, and how it stands in frames. A client and an agent of different versions understand
 //! each other as long as their ranges of protocol versions meet; a request that the agent does not know is answered, by name.
 
+pub use super::views::{CheckedView, ConfigView, SlotView};
 use crate::agent::status::Status;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
-use crate::config::Setting;
 use crate::cycle::health::CheckView;
 pub use crate::journal::Side as Place;
 use crate::journal::Side;
@@ -11,7 +11,6 @@ use crate::problem::{Code, Problem, Result};
 use crate::verify::{self, Selection};
 use crate::words;
 use bytes::Bytes;
-use chrono::{DateTime, FixedOffset};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -264,42 +263,6 @@ pub enum Reply {
         /// Why.
         problem: Problem,
     },
-}
-
-/// One file in a slot or another set.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlotView {
-    /// `newest`, an hour such as `09h`, a weekday such as `Segunda`, or `extra`.
-    pub set: String,
-    /// Whether it stands in the backup folder or at the terminal.
-    pub place: Place,
-    /// The file's path, as people know it.
-    pub path: String,
-    /// Its size.
-    pub bytes: u64,
-    /// When it was made.
-    pub modified: DateTime<FixedOffset>,
-    /// What the last deep check of this very file said; `None` where it was not read again since it was made.
-    #[serde(default)]
-    pub checked: Option<CheckedView>,
-}
-
-/// What the last deep check said of a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckedView {
-    /// When it was read.
-    pub at: DateTime<FixedOffset>,
-    /// What is wrong with it; `None` where it is sound.
-    pub problem: Option<Problem>,
-}
-
-/// The configuration in force.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConfigView {
-    /// The file.
-    pub path: String,
-    /// Every setting.
-    pub settings: Vec<Setting>,
 }
 
 /// How frames stand in the stream, with the largest that is read.
