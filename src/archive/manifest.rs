@@ -110,9 +110,11 @@ impl Manifest {
             && self.part(&part.entry_name).is_some_and(|own| *own == Part::new(part, own.verdict.clone()))
     }
 
-    /// Size in bytes of the dumps in it: the parts whose content was checked.
+    /// Size in bytes of the dumps in it: the parts whose content was checked. The largest number there is, where a manifest
+    /// claims more.
     pub fn dump_bytes(&self) -> u64 {
-        self.parts.iter().filter(|part| part.verdict.is_some()).map(|part| part.bytes).sum()
+        let dumps = self.parts.iter().filter(|part| part.verdict.is_some());
+        dumps.fold(0, |sum, part| sum.saturating_add(part.bytes))
     }
 
     /// The manifest as it stands in a zip.

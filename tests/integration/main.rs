@@ -1,32 +1,34 @@
-//! The integration tests, one binary.
-#[cfg(test)]
+//! The integration tests, one binary. Those that need kills, mounts, other users or a shell are for Unix only.
+#[cfg(all(test, unix))]
 mod agent_clock;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod agent_close;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod agent_control;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod agent_runs;
 #[cfg(test)]
 mod bak_real;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod config;
 #[cfg(feature = "tray")]
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod desktop;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod destination;
 #[cfg(test)]
+mod fuzz;
+#[cfg(all(test, unix))]
 mod journal;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod kills;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod logging;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod manual;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod run;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod service;
 #[cfg(test)]
 mod sqlserver;

@@ -2,6 +2,7 @@
 //! elsewhere they name what is missing), say what they do, and end with a failure where one step failed.
 
 mod demo;
+mod fuzz;
 mod packages;
 mod steps;
 mod test;
@@ -23,6 +24,8 @@ enum Verb {
     Demo(demo::Options),
     /// Runs every check and every test, and ends with their count
     Test(test::Options),
+    /// Searches for bytes that the product does not take (libFuzzer; not a part of `test`, which runs the known ones)
+    Fuzz(fuzz::Options),
     /// Looks for known vulnerabilities in the dependencies (needs the network; not a part of `test`)
     Advisories,
 }
@@ -31,6 +34,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Demo(options) => demo::run(&options),
         Verb::Test(options) => test::run(&options),
+        Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Advisories => test::advisories().map(|()| 0),
     };
     match done {

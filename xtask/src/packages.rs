@@ -48,6 +48,9 @@ pub const TEST: &[Package] = &[
     program("libglib2.0-bin", "gdbus"),
 ];
 
+/// What fuzzing needs beyond the build: libFuzzer is written in C++.
+pub const FUZZ: &[Package] = &[program("g++", "g++")];
+
 /// The C compiler for Windows.
 pub const WINDOWS: &[Package] = &[program("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc")];
 

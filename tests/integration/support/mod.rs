@@ -1,10 +1,16 @@
 //! What several integration tests use: processes of their own, destinations in memory and with faults, a
 //! SQL Server.
 
+#[cfg(unix)]
 pub mod agent;
+#[cfg(unix)]
 pub mod child;
+#[cfg(unix)]
 pub mod faulty;
+#[cfg(unix)]
 pub mod memory;
+#[cfg(unix)]
 pub mod shop;
 pub mod sqlserver;
+#[cfg(unix)]
 pub mod whole;
