@@ -92,6 +92,10 @@ pub enum Verb {
     Grant(GrantArgs),
     /// List the exit codes of this program
     ExitCodes,
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print the manual page of this program, for man
+    Man,
     /// Print this help, or that of a command
     Help(HelpArgs),
 }
@@ -198,6 +202,28 @@ pub struct InspectArgs {
     /// The file: a .zip of this program, or a .bak of SQL Server
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+}
+
+/// Of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell: bash, zsh, fish or powershell
+    #[arg(value_name = "SHELL", value_enum, hide_possible_values = true)]
+    pub shell: Shell,
+}
+
+/// A shell that completes words, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Of most Linux systems.
+    Bash,
+    /// Of macOS.
+    Zsh,
+    /// The friendly one.
+    Fish,
+    /// Of Windows.
+    #[value(name = "powershell")]
+    PowerShell,
 }
 
 /// Of `help`.

@@ -47,7 +47,7 @@ Exit codes: “dmbackupctl help exit-codes”.";
 fn localise(command: Command, path: &str, language: Language) -> Command {
     let mut command = match language {
         Language::Portuguese => portuguese_headings(command),
-        Language::English => command.help_template(TEMPLATE_EN),
+        Language::English => command.help_template(TEMPLATE_EN).subcommand_value_name("COMMAND"),
     };
     if let Some(about) = words(path, language) {
         command = command.about(about);
@@ -102,6 +102,7 @@ fn value_name(english: &str) -> &'static str {
         "LOGIN" => "LOGIN",
         "FILE" => "ARQUIVO",
         "COMMAND" => "COMANDO",
+        "SHELL" => "SHELL",
         "TEXT" => "TEXTO",
         "SLOT" => "HORÁRIO",
         _ => "VALOR",
@@ -157,6 +158,9 @@ const PORTUGUESE: &[(&str, &str)] = &[
     ("grant --admin_user", "Login SQL de um administrador, como sa"),
     ("grant --admin_password_file", "Arquivo cuja primeira linha é a senha do administrador"),
     ("exit-codes", "Lista os códigos de saída deste programa"),
+    ("completions", "Mostra o script que completa palavras em um shell"),
+    ("completions --shell", "O shell: bash, zsh, fish ou powershell"),
+    ("man", "Mostra a página de manual deste programa, para o man"),
     ("help", "Mostra esta ajuda, ou a de um comando"),
     ("help --command", "O comando, por exemplo status ou config show"),
 ];

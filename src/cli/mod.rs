@@ -3,6 +3,7 @@
 mod args;
 mod backup;
 mod check;
+mod completions;
 mod config;
 mod console;
 mod exit_codes;
@@ -10,6 +11,7 @@ mod grant;
 mod help;
 mod inspect;
 mod lists;
+mod man;
 mod printer;
 mod question;
 mod quit;
@@ -116,6 +118,8 @@ async fn dispatch(cli: Cli, mut printer: Printer) -> Exit {
         Verb::Config(verb) => Ok(config::run(verb, &config_path, &mut printer)),
         Verb::Grant(args) => grant::run(&args, &config_path, &mut printer).await,
         Verb::ExitCodes => Ok(tell_exit_codes(&mut printer)),
+        Verb::Completions(args) => Ok(completions::print(args.shell, &mut printer)),
+        Verb::Man => tell_page(&mut printer),
         Verb::Help(args) => tell_help(&args.command, &mut printer),
     };
     done.unwrap_or_else(|problem| refuse(&problem, &mut printer))
@@ -133,6 +137,12 @@ fn tell_exit_codes(printer: &mut Printer) -> Exit {
         printer.line(exit_codes::table(printer.language()));
     }
     Exit::Success
+}
+
+fn tell_page(printer: &mut Printer) -> Result<Exit> {
+    let page = man::page(printer.language())?;
+    printer.line(page.trim_end());
+    Ok(Exit::Success)
 }
 
 fn tell_help(words: &[String], printer: &mut Printer) -> Result<Exit> {

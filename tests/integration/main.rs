@@ -30,6 +30,8 @@ mod manual;
 mod run;
 #[cfg(all(test, unix))]
 mod service;
+#[cfg(all(test, unix))]
+mod shells;
 #[cfg(test)]
 mod sqlserver;
 #[cfg(test)]

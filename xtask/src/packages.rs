@@ -46,6 +46,9 @@ pub const TEST: &[Package] = &[
     program("xdotool", "xdotool"),
     program("imagemagick", "import"),
     program("libglib2.0-bin", "gdbus"),
+    program("mandoc", "mandoc"),
+    program("zsh", "zsh"),
+    program("fish", "fish"),
 ];
 
 /// What fuzzing needs beyond the build: libFuzzer is written in C++.
