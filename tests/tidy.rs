@@ -84,14 +84,14 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file of the tree that belongs to the project, relative to its root: no build products, nothing hidden but `.ci` and
-/// `.cargo`.
+/// Every file of the tree that belongs to the project, relative to its root: no build products, nothing hidden but `.ci`,
+/// `.cargo` and `.github`.
 fn tree() -> Vec<String> {
     fn walk(folder: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
-            if name == "target" || (name.starts_with('.') && ![".ci", ".cargo"].contains(&name)) {
+            if name == "target" || (name.starts_with('.') && ![".ci", ".cargo", ".github"].contains(&name)) {
                 continue;
             }
             if path.is_dir() {
@@ -341,7 +341,8 @@ fn nothing_in_the_tree_tells_on_which_machine_it_was_made() {
 
 #[test]
 fn only_the_folders_of_the_design_stand_at_the_top() {
-    let known = ["src", "tests", "config", "installer", "xtask", "benches", "docs", ".ci", ".cargo"];
+    let known =
+        ["src", "tests", "config", "installer", "xtask", "benches", "docs", ".ci", ".cargo", ".github"];
     let top: BTreeSet<_> =
         tree().iter().filter_map(|path| Some(path.split_once('/')?.0.to_owned())).collect();
     none(top.into_iter().filter(|folder| !known.contains(&folder.as_str())).collect());
