@@ -161,6 +161,20 @@ codes! {
     TerminalFull = "terminal.full", Warning;
     /// The terminal vanished in mid-copy, or reading back found other bytes.
     TerminalIo = "terminal.io", Warning;
+    /// The folder chosen for a manual backup does not exist, does not answer, or its disk was removed.
+    ManualMissing = "manual.missing", Folder;
+    /// The folder chosen for a manual backup lies in a folder of the rotation.
+    ManualPlace = "manual.place", Folder;
+    /// The folder chosen for a manual backup cannot be written.
+    ManualReadOnly = "manual.read-only", Folder;
+    /// The disk chosen for a manual backup failed, or was removed in mid-copy.
+    ManualIo = "manual.io", Folder;
+    /// The disk chosen for a manual backup is full, or will be.
+    ManualFull = "manual.full", Space;
+    /// A file of that size does not go onto the disk chosen for a manual backup (FAT32).
+    ManualFileLimit = "manual.file-limit", Space;
+    /// What stands on the disk chosen for a manual backup would have to go first, and nobody said that it may.
+    ManualReplace = "manual.replace", Refused;
     /// There are backups that the terminal does not have yet.
     TerminalPending = "terminal.pending", Warning;
     /// Configured without a terminal: the data are on one machine only.

@@ -1,8 +1,8 @@
 //! What the agent wants done in the world.
 
 use super::input::Ticket;
-use crate::backup::Aim;
 use crate::backup::outcome::{Outcome, RunId, RunReport, Trigger};
+use crate::backup::{Aim, Manual};
 use crate::config::Config;
 use crate::control::protocol::{Reply, Request};
 use crate::journal::{EventKind, Side};
@@ -30,6 +30,8 @@ pub enum Effect {
     Answer(Ticket, Reply),
     /// Let a client's question be answered by whoever can read it: the journal, the folders.
     LookUp(Request, Ticket),
+    /// Look at the folder that a person chose for a manual backup, and report.
+    Survey(Manual, Arc<Config>, Ticket),
     /// Tell people this line, now.
     Say(Line),
     /// A run ended: tell people.
@@ -79,7 +81,7 @@ pub enum Loudness {
 }
 
 /// A run that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
     /// Its name.
     pub id: RunId,
@@ -127,6 +129,7 @@ impl Wanted {
             verdict: None,
             server: None,
             terminal: None,
+            manual: None,
             problems: Vec::new(),
         }
     }

@@ -7,7 +7,9 @@ use crate::archive::read_manifest;
 use crate::backup::World;
 use crate::clock::Clock;
 use crate::config::{Config, Terminal};
-use crate::destination::{Apart, Destination, Folder, Identity, Kind, LockGuard, Name, apart, enter};
+use crate::destination::{
+    Apart, Destination, Folder, Identity, Kind, LockGuard, Name, apart, enter, scrub_outside,
+};
 use crate::journal::{CheckedFile, EventKind, Side};
 use crate::problem::{Code, Exit, Result};
 use crate::slot::ArchiveName;
@@ -200,6 +202,7 @@ impl Ground {
             journal: self.home.journal.clone(),
             identity: Identity { shop: format!("{} ({})", config.shop.trade_name, config.shop.store), agent },
             clock: Arc::clone(&self.clock),
+            ledger: Arc::clone(&self.home.ledger),
             config: Arc::clone(config),
         }
     }
@@ -237,8 +240,13 @@ impl Ground {
             }
             Err(problem) => tracing::warn!(%problem, "our statements in the server cannot be looked for"),
         }
-        let local = Arc::clone(&world.local);
-        let removed = blocking(move || local.scrub()).await?;
+        let (local, home) = (Arc::clone(&world.local), Arc::clone(&self.home));
+        let removed = blocking(move || {
+            let mut removed = local.scrub()?;
+            removed.extend(scrub_outside(&home.ledger));
+            Ok(removed)
+        })
+        .await?;
         self.note_scrubbed(&removed);
         Ok(())
     }

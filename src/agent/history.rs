@@ -187,6 +187,7 @@ pub(crate) mod tests {
             verdict: None,
             server: None,
             terminal: None,
+            manual: None,
             problems: codes.iter().map(|code| problem(*code)).collect(),
         }
     }

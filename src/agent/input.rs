@@ -1,6 +1,7 @@
 //! What happens to the agent: the end of the program, requests, reports of its jobs, the passing of time.
 
 use super::status::{PendingView, SpaceView};
+use crate::backup::Manual;
 use crate::backup::outcome::{Phase, Progress, RunId, RunReport};
 use crate::clock::{Passage, Zone};
 use crate::control::protocol::Request;
@@ -65,6 +66,15 @@ pub enum Event {
     },
     /// The deep check ended; `None` where nothing was due.
     CheckEnded(Option<verify::Report>),
+    /// The folder of a manual backup was looked at.
+    Surveyed {
+        /// Whose request it answers.
+        ticket: Ticket,
+        /// What is wanted.
+        manual: Manual,
+        /// Why it cannot be, as things stand.
+        problem: Option<Problem>,
+    },
     /// The making up of copies ended.
     CopiesEnded {
         /// What stopped it; `None` where the terminal has everything now.

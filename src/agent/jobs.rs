@@ -4,14 +4,15 @@ use super::checking::{self, Hanging};
 use super::cycle::Round;
 use super::effect::{DeepCheck, Line, Loudness, Wanted};
 use super::ground::Ground;
-use super::input::{Event, InForce};
+use super::input::{Event, InForce, Ticket};
 use super::lookup;
 use super::owner::{Answer, Hands};
 use super::patience::{STOP_PATIENCE, blocking, silent, unless_given_up};
 use super::problems;
 use super::status::PendingView;
+use super::survey;
 use crate::backup::outcome::{Phase, Progress, RunReport};
-use crate::backup::{Monitor, Order, copy_pending, run};
+use crate::backup::{Manual, Monitor, Order, copy_pending, run};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::protocol::Request;
@@ -167,6 +168,15 @@ impl Hands for Workers {
             // The client may have hung up.
             let _gone = answer.send(reply);
         });
+    }
+
+    fn survey(&mut self, manual: Manual, config: Arc<Config>, ticket: Ticket) {
+        let (ground, asked) = (Arc::clone(&self.ground), manual.clone());
+        let job = async move {
+            let problem = survey::look(&ground, &config, &manual.folder, manual.replace).await.err();
+            Event::Surveyed { ticket, manual, problem }
+        };
+        self.start(job, move |problem| Event::Surveyed { ticket, manual: asked, problem: Some(problem) });
     }
 
     fn say(&mut self, line: Line) {

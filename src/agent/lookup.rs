@@ -31,6 +31,7 @@ pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Gr
         | Request::Check
         | Request::BackupNow { .. }
         | Request::ExtraBackup { .. }
+        | Request::ManualBackup { .. }
         | Request::Quit { .. }
         | Request::ApplicationOpened
         | Request::Verify { .. }

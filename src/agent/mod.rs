@@ -16,6 +16,7 @@ mod patience;
 mod problems;
 pub mod state;
 pub mod status;
+mod survey;
 #[cfg(test)]
 pub(crate) mod testing;
 pub mod view;

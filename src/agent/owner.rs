@@ -6,6 +6,7 @@ use super::input::{Event, InForce, Input, Now, Ticket};
 use super::state::State;
 use super::status::Status;
 use super::view::Facts;
+use crate::backup::Manual;
 use crate::backup::outcome::{RunId, RunReport};
 use crate::clock::{Clock, JumpWatch};
 use crate::config::Config;
@@ -44,6 +45,8 @@ pub trait Hands: Send {
     fn stop(&mut self);
     /// Answers from the journal or the folders.
     fn look_up(&mut self, request: Request, in_force: Option<InForce>, answer: Answer);
+    /// Looks at the folder of a manual backup.
+    fn survey(&mut self, manual: Manual, config: Arc<Config>, ticket: Ticket);
     /// Tells people a line.
     fn say(&mut self, line: Line);
     /// Tells people the end of a run.
@@ -118,6 +121,7 @@ impl<H: Hands> Owner<H> {
                     self.hands.look_up(request, self.state.in_force(), answer);
                 }
             }
+            Effect::Survey(manual, config, ticket) => self.hands.survey(manual, config, ticket),
             Effect::Say(line) => self.hands.say(line),
             Effect::Ended(report, loudness) => self.hands.ended(*report, loudness),
             Effect::Keep(report) => self.hands.keep(*report),

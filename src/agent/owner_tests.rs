@@ -60,6 +60,9 @@ impl Hands for Notes {
     fn look_up(&mut self, _: Request, _: Option<InForce>, _: Answer) {
         self.write("look up");
     }
+    fn survey(&mut self, _: Manual, _: Arc<Config>, _: Ticket) {
+        self.write("survey");
+    }
     fn say(&mut self, line: Line) {
         if line.words.en.starts_with("Waiting") {
             self.write("waiting");

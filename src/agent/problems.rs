@@ -6,6 +6,7 @@ use crate::slot::extra::NotAReason;
 use crate::words;
 use crate::words::{Language, duration};
 use chrono::{DateTime, FixedOffset, TimeDelta};
+use std::path::Path;
 use std::time::Duration;
 
 /// The agent ends: it takes nothing on.
@@ -96,6 +97,19 @@ pub fn another_check() -> Problem {
         words!(
             "Aguarde o fim dela, ou cancele-a com «dmbackupctl cancel».",
             "Wait for its end, or cancel it with “dmbackupctl cancel”."
+        ),
+    )
+}
+
+/// A folder that is not named from the root on: the agent's own folder means nothing to whoever asks.
+pub fn not_absolute(folder: &Path) -> Problem {
+    let shown = folder.display();
+    Problem::new(
+        Code::Usage,
+        words!("«{shown}» não é um caminho completo.", "«{shown}» is not a full path."),
+        words!(
+            "Indique a pasta desde a raiz ou a letra do disco, por exemplo E:\\ ou /media/pendrive.",
+            "Name the folder from the root or the drive's letter, such as E:\\ or /media/pendrive."
         ),
     )
 }

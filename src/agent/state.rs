@@ -197,6 +197,9 @@ impl State {
                     self.say_step(words, effects);
                 }
             }
+            Event::Surveyed { ticket, manual, problem } => {
+                self.surveyed(ticket, manual, problem, now, effects);
+            }
             Event::CycleEnded(report) => self.cycle_ended(*report, now, effects),
             Event::Phase(phase) => self.phase(phase, effects),
             Event::Progress(progress) => {

@@ -207,10 +207,27 @@ pub fn phase_line(phase: Phase, has_terminal: bool) -> Words {
     }
 }
 
+/// The same for a manual backup (DM21), made from a dump of its own or as a copy.
+pub fn manual_phase_line(phase: Phase, is_copy: bool) -> Words {
+    match phase {
+        Phase::Packing if is_copy => {
+            words!("Copiando backup para a pasta escolhida...", "Copying the backup to the chosen folder...")
+        }
+        Phase::Confirming | Phase::Done => words!(
+            "Conferindo backup na pasta escolhida; não remova o disco ainda...",
+            "Confirming the backup in the chosen folder; do not remove the disk yet..."
+        ),
+        Phase::Preparing | Phase::Dumping | Phase::Packing => phase_line(phase, false),
+    }
+}
+
 /// What the status line says at the end of a run (DM20).
 pub fn end_line(report: &RunReport) -> Words {
     let at_terminal = report.terminal.as_ref().is_some_and(|copy| copy.done);
     match report.outcome {
+        Some(Outcome::Success | Outcome::Warning) if report.manual.is_some() => {
+            words!("Backup realizado com sucesso", "Backup made successfully")
+        }
         Some(Outcome::Success | Outcome::Warning) if !report.purpose.is_rotation() => extra_line(report),
         Some(Outcome::Success | Outcome::Warning) if at_terminal => words!(
             "Backup realizado no servidor e copiado para o terminal de backup",

@@ -3,6 +3,7 @@
 
 use super::aim::Aim;
 use super::links::{self, Linking};
+use super::manual;
 use super::outcome::{CopyReport, Phase, Progress};
 use super::pack::{self, Packed};
 use super::pending;
@@ -26,12 +27,14 @@ pub(super) async fn confirm(run: &mut Run<'_>, packed: Packed) -> Result<()> {
         Err(problem) => return give_up(terminal, problem).await,
     };
     let linking = linking(run, fit_for_weekday);
-    if let Err(problem) = publish(run, staged, &linking, read).await {
+    if let Err(problem) = publish(run, staged, linking.as_ref(), read).await {
         return give_up(terminal, problem).await;
     }
     run.report.zip_sha256 = sha256.to_string();
     keep_dump(run, dumped).await;
-    finish_terminal(run, terminal, sha256, linking).await;
+    if let Some(linking) = linking {
+        finish_terminal(run, terminal, sha256, linking).await;
+    }
     Ok(())
 }
 
@@ -51,7 +54,7 @@ async fn read_back(
     let (meter, since) = run.meter();
     let copied = terminal.map(TerminalCopy::meter);
     let cancel: CancellationToken = run.cancel.clone();
-    let shown = run.world.local.shown();
+    let shown = run.target.shown();
     blocking(move || {
         let mut compared = archive::ReadBack::new(seal);
         let mut done_bytes = 0;
@@ -88,28 +91,33 @@ async fn read_back(
     .await
 }
 
-/// The names of this backup: the weekday only where the dump is fit for it, and a database that shrank was confirmed.
-fn linking(run: &Run<'_>, fit_for_weekday: bool) -> Linking {
+/// The names of this backup, where it takes one in the backup folder: the weekday only where the dump is fit for it, and a database that shrank was confirmed.
+fn linking(run: &Run<'_>, fit_for_weekday: bool) -> Option<Linking> {
     let shrank = run.report.problems.iter().any(|problem| problem.code == Code::DatabaseShrank);
     let accepted = run.order.accept_shrunk || run.world.config.backup.accept_shrunk;
-    run.order.linking(run.world.archive(), fit_for_weekday && (!shrank || accepted))
+    let from = run.target.name()?.clone();
+    Some(run.order.linking(from, run.world.archive(), fit_for_weekday && (!shrank || accepted)))
 }
 
 async fn publish(
     run: &mut Run<'_>,
     staged: Box<dyn Staged>,
-    linking: &Linking,
+    linking: Option<&Linking>,
     read: ReadBack,
 ) -> Result<()> {
     let local = Arc::clone(&run.world.local);
-    let names = linking.clone();
+    let (target, names) = (run.target.clone(), linking.cloned());
     let link_problem = blocking(move || {
-        staged.publish()?;
-        Ok(links::make(&*local, &names))
+        target.publish(staged)?;
+        Ok(names.and_then(|names| links::make(&*local, &names)))
     })
     .await?;
+    if linking.is_none() {
+        manual::note_made(run, read);
+        return Ok(());
+    }
     run.report.server = Some(CopyReport {
-        path: run.world.local.path_of(&linking.from).display().to_string(),
+        path: run.target.path(),
         done: true,
         from_medium: Some(read.from_medium),
         links_pending: link_problem.is_some(),

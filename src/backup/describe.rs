@@ -17,6 +17,7 @@ pub(super) fn manifest(run: &Run<'_>, prepared: &Prepared) -> Result<Manifest> {
     let (hour, reason) = match &run.order.aim {
         Aim::Rotation => (Some(run.report.hour), None),
         Aim::Extra(reason) => (None, Some(reason.to_string())),
+        Aim::Manual(_) => (None, None),
     };
     Ok(Manifest {
         format: MANIFEST_FORMAT,

@@ -82,18 +82,24 @@ pub struct Tracked<'a> {
     file: &'a mut dyn Staged,
     growth: &'a Growth,
     position: u64,
+    failure: Option<io::Error>,
 }
 
 impl<'a> Tracked<'a> {
     /// Tells `growth` what is written to `file` from its beginning on.
     pub fn new(file: &'a mut dyn Staged, growth: &'a Growth) -> Self {
-        Self { file, growth, position: 0 }
+        Self { file, growth, position: 0, failure: None }
+    }
+
+    /// The error that ended the writing, where one did.
+    pub fn failure(self) -> Option<io::Error> {
+        self.failure
     }
 }
 
 impl Write for Tracked<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
+        let count = self.file.write(bytes).inspect_err(|error| self.failure = Some(twin(error)))?;
         let from = self.position;
         self.position += count as u64;
         self.growth.wrote(from..self.position);
@@ -103,6 +109,11 @@ impl Write for Tracked<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// The same error once more.
+fn twin(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
 impl Seek for Tracked<'_> {

@@ -36,6 +36,11 @@ pub enum Purpose {
         /// Why, in a person's words.
         reason: String,
     },
+    /// For a folder that a person chose (DM21).
+    Manual {
+        /// The folder.
+        folder: String,
+    },
 }
 
 impl Purpose {
@@ -161,6 +166,9 @@ pub struct RunReport {
     pub server: Option<CopyReport>,
     /// The copy at the terminal; `None` where none is configured.
     pub terminal: Option<CopyReport>,
+    /// The copy in the folder that a person chose; `None` where none was.
+    #[serde(default)]
+    pub manual: Option<CopyReport>,
     /// Everything that was wrong, the gravest first.
     pub problems: Vec<Problem>,
 }

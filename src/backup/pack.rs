@@ -7,11 +7,12 @@ use super::growth::{End, Growth, Tracked};
 use super::outcome::{Phase, Progress};
 use super::prepare::Prepared;
 use super::run::{Run, blocking, cancelled};
+use super::target::Target;
 use super::terminal::{Decision, STALL, TerminalCopy};
 use super::verdict::{self, Acceptance, Arbitration};
 use crate::archive::{self, Manifest, PackOptions, Part, PartDigest};
 use crate::bak::{Checker, Examination};
-use crate::destination::{Name, Staged};
+use crate::destination::Staged;
 use crate::problem::{Code, Problem, Result};
 use crate::sqlserver::Server;
 use crate::words::Words;
@@ -45,11 +46,10 @@ struct Pass {
 /// The dump is refused, the backup folder's disk failed or is full, or somebody stopped the run. What was begun on both
 /// sides is removed again.
 pub(super) async fn pack(run: &mut Run<'_>, prepared: &Prepared, dumped: Dumped) -> Result<Packed> {
-    let name = run.order.zip(run.world.archive());
-    let (local, zip) = (Arc::clone(&run.world.local), name.clone());
-    let staged = blocking(move || local.stage(&zip)).await?;
+    let (target, zip_bytes) = (run.target.clone(), prepared.zip_bytes);
+    let staged = blocking(move || target.stage(zip_bytes)).await?;
     let growth = Arc::new(Growth::default());
-    let terminal = follow(run, prepared, &name, &growth, &*staged);
+    let terminal = follow(run, prepared, &growth, &*staged);
     let copied = terminal.as_ref().map(TerminalCopy::meter);
     let job = Job {
         dump: dumped.staged.path().to_owned(),
@@ -60,7 +60,8 @@ pub(super) async fn pack(run: &mut Run<'_>, prepared: &Prepared, dumped: Dumped)
         server: run.world.server.clone(),
         cancel: run.cancel.clone(),
         growth: Arc::clone(&growth),
-        options: options_of(run, &dumped, &name)?,
+        target: run.target.clone(),
+        options: options_of(run, &dumped)?,
     };
     let (meter, since) = run.meter();
     let total = dumped.bytes;
@@ -108,19 +109,18 @@ pub(super) async fn discard(copy: TerminalCopy) {
 fn follow(
     run: &mut Run<'_>,
     prepared: &Prepared,
-    name: &Name,
     growth: &Arc<Growth>,
     staged: &dyn Staged,
 ) -> Option<TerminalCopy> {
     let terminal = Arc::clone(prepared.terminal.as_ref()?);
-    let name = name.clone();
+    let name = run.target.name()?.clone();
     let started = File::open(staged.path())
         .map_err(|error| run.world.local.explain(&error))
         .and_then(|source| TerminalCopy::start(terminal, name, Arc::clone(growth), Box::new(source)));
     started.map_err(|problem| run.warn(problem)).ok()
 }
 
-fn options_of(run: &Run<'_>, dumped: &Dumped, name: &Name) -> Result<PackOptions> {
+fn options_of(run: &Run<'_>, dumped: &Dumped) -> Result<PackOptions> {
     let world = run.world;
     Ok(PackOptions {
         entry_name: archive::entry_name(world.database()?.as_str()),
@@ -129,7 +129,7 @@ fn options_of(run: &Run<'_>, dumped: &Dumped, name: &Name) -> Result<PackOptions
         modified: run.order.begun,
         total_bytes: Some(dumped.bytes),
         source_shown: dumped.staged.path().display().to_string(),
-        sink_shown: world.local.path_of(name).display().to_string(),
+        sink_shown: run.target.path(),
     })
 }
 
@@ -152,6 +152,7 @@ struct Job {
     server: Server,
     cancel: CancellationToken,
     growth: Arc<Growth>,
+    target: Target,
     options: PackOptions,
 }
 
@@ -192,7 +193,7 @@ impl Job {
             Ok(manifest)
         };
         let mut sink = Tracked::new(staged, &self.growth);
-        let zip = archive::pack(
+        let packed = archive::pack(
             &mut source,
             &mut sink,
             &self.options,
@@ -200,7 +201,11 @@ impl Job {
             progress,
             &mut manifest,
             &self.cancel,
-        )?;
+        );
+        let zip = packed.map_err(|problem| {
+            let explained = sink.failure().and_then(|error| self.target.explain_write(&error));
+            explained.unwrap_or(problem)
+        })?;
         let (words, warning) = judged.ok_or_else(|| Problem::internal("a zip without a verdict"))?;
         Ok((zip, words, warning))
     }

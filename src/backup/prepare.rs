@@ -3,7 +3,7 @@
 
 use super::contents::{self, Held};
 use super::run::{Run, blocking};
-use super::{rescue, room};
+use super::{manual, rescue, room};
 use crate::config::Terminal;
 use crate::destination::{self, Apart, Destination};
 use crate::problem::{Code, Exit, Problem, Result};
@@ -19,6 +19,8 @@ pub(super) struct Prepared {
     pub terminal: Option<Arc<dyn Destination>>,
     /// Foreseen size of the dump in bytes.
     pub dump_bytes: u64,
+    /// Foreseen size of the zip in bytes.
+    pub zip_bytes: u64,
     /// Size in bytes of the dump that the next one is compared with.
     pub usual_dump_bytes: Option<u64>,
     /// The server compresses by default, which must be turned off.
@@ -52,13 +54,18 @@ pub(super) async fn prepare(run: &mut Run<'_>) -> Result<Prepared> {
             .and_then(|facts| facts.used_bytes)
             .or(usual_dump_bytes)
             .unwrap_or(0),
+        zip_bytes: 0,
         usual_dump_bytes,
         no_compression: health.facts.compression_default,
         opaque_is_normal: health.database.as_ref().is_some_and(|facts| facts.encrypted),
     };
     stop_for(run, &prepared, &health).await?;
+    prepared.zip_bytes = room::foreseen_zip_bytes(prepared.dump_bytes, &held);
+    manual::foresee(run, prepared.zip_bytes).await?;
     room::make(run, &local, prepared.dump_bytes, &held).await?;
-    prepared.terminal = terminal(run, prepared.dump_bytes).await;
+    if run.target.name().is_some() {
+        prepared.terminal = terminal(run, prepared.dump_bytes).await;
+    }
     Ok(prepared)
 }
 

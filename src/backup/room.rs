@@ -47,13 +47,17 @@ fn need(run: &Run<'_>, kind: Kind, dump_bytes: u64, held: &[Held]) -> Need {
     let zip_bytes = foreseen_zip_bytes(dump_bytes, held);
     let backup = &run.world.config.backup;
     match kind {
+        // The zip of a manual backup stands elsewhere.
+        Kind::Server if run.target.name().is_none() => {
+            Need { dump_bytes, zip_bytes: 0, reserve_bytes: backup.reserve_bytes }
+        }
         Kind::Server => Need { dump_bytes, zip_bytes, reserve_bytes: backup.reserve_bytes },
         Kind::Terminal => Need { dump_bytes: 0, zip_bytes, reserve_bytes: 0 },
     }
 }
 
 /// The zip's size by the ratio of the newest backup, a tenth more for what has come since.
-fn foreseen_zip_bytes(dump_bytes: u64, held: &[Held]) -> u64 {
+pub(super) fn foreseen_zip_bytes(dump_bytes: u64, held: &[Held]) -> u64 {
     let newest = held.iter().max_by_key(|held| held.sequence());
     let known = newest.and_then(|held| Some((held.stat.bytes, held.manifest.as_ref()?.dump_bytes())));
     match known {

@@ -5,10 +5,12 @@ use super::aim::Aim;
 use super::estimate::Estimate;
 use super::outcome::{Outcome, Phase, PhaseTime, Progress, RunId, RunReport, Trigger};
 use super::prepare::Prepared;
-use super::{confirm, dump, pack, prepare};
+use super::target::Target;
+use super::{confirm, dump, manual, pack, prepare};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseName};
 use crate::destination::{Destination, Identity};
+use crate::durable::Ledger;
 use crate::journal::Journal;
 use crate::problem::{Code, Problem, Result};
 use crate::slot::{ArchiveName, Hour};
@@ -63,6 +65,8 @@ pub struct World {
     pub identity: Identity,
     /// The shop's clock.
     pub clock: Arc<dyn Clock>,
+    /// Names under construction, also in folders that are no destination.
+    pub ledger: Arc<Ledger>,
 }
 
 impl World {
@@ -83,6 +87,9 @@ enum State {
     Dumping(Prepared),
     Packing(Prepared, dump::Dumped),
     Confirming(Box<pack::Packed>),
+    /// A manual backup copies what another run made.
+    Copying(Box<RunReport>),
+    ConfirmingCopy(Box<manual::Copied>),
     Done,
 }
 
@@ -91,8 +98,8 @@ impl State {
         match self {
             Self::Preparing => Phase::Preparing,
             Self::Dumping(_) => Phase::Dumping,
-            Self::Packing(..) => Phase::Packing,
-            Self::Confirming(_) => Phase::Confirming,
+            Self::Packing(..) | Self::Copying(_) => Phase::Packing,
+            Self::Confirming(_) | Self::ConfirmingCopy(_) => Phase::Confirming,
             Self::Done => Phase::Done,
         }
     }
@@ -100,7 +107,13 @@ impl State {
     async fn advance(self, run: &mut Run<'_>) -> Result<Self> {
         run.stop_if_cancelled()?;
         match self {
-            Self::Preparing => Ok(Self::Dumping(prepare::prepare(run).await?)),
+            Self::Preparing => match run.order.copies() {
+                Some(source) => {
+                    manual::foresee(run, source.zip_bytes).await?;
+                    Ok(Self::Copying(source))
+                }
+                None => Ok(Self::Dumping(prepare::prepare(run).await?)),
+            },
             Self::Dumping(prepared) => {
                 let dumped = dump::dump(run, &prepared).await?;
                 Ok(Self::Packing(prepared, dumped))
@@ -111,6 +124,11 @@ impl State {
             }
             Self::Confirming(packed) => {
                 confirm::confirm(run, *packed).await?;
+                Ok(Self::Done)
+            }
+            Self::Copying(source) => Ok(Self::ConfirmingCopy(Box::new(manual::copy(run, *source).await?))),
+            Self::ConfirmingCopy(copied) => {
+                manual::confirm(run, *copied).await?;
                 Ok(Self::Done)
             }
             Self::Done => Ok(Self::Done),
@@ -147,6 +165,8 @@ pub(super) struct Run<'a> {
     pub world: &'a World,
     pub cancel: CancellationToken,
     pub report: RunReport,
+    /// Where its zip is written.
+    pub target: Target,
     meter: Arc<Meter>,
     phase: Option<(Phase, Instant)>,
 }
@@ -195,9 +215,11 @@ impl<'a> Run<'a> {
             verdict: None,
             server: None,
             terminal: None,
+            manual: None,
             problems: Vec::new(),
         };
-        let mut run = Self { order, world, cancel, report, meter, phase: None };
+        let target = Target::of(&order, world);
+        let mut run = Self { target, order, world, cancel, report, meter, phase: None };
         run.note_journal(world.journal.begin(&run.report));
         tracing::info!(run = %run.order.id, slot = run.report.hour, trigger = ?run.order.trigger, "run begins");
         run

@@ -71,6 +71,8 @@ pub enum Verb {
     Check,
     /// Make a backup now, or join the one that goes on
     Backup(BackupArgs),
+    /// Make a backup on an external drive or pen drive
+    Manual(ManualArgs),
     /// Stop the backup that goes on
     Cancel,
     /// End the agent; asks for the password, which is the server's date
@@ -131,6 +133,20 @@ pub struct BackupArgs {
     /// Why the extra copy is made, in a few words; they stand in its file's name
     #[arg(long, value_name = "TEXT", requires = "keep")]
     pub reason: Option<String>,
+}
+
+/// Of `manual`.
+#[derive(Debug, Args)]
+pub struct ManualArgs {
+    /// The folder, on the drive
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Delete the backup that is there first, where both do not fit
+    #[arg(long)]
+    pub replace: bool,
+    /// Wait for its end; the exit code is that backup's
+    #[arg(long)]
+    pub wait: bool,
 }
 
 /// Of `quit`.

@@ -1,12 +1,13 @@
-//! `backup` and `cancel`.
+//! `backup`, `manual` and `cancel`.
 
-use super::args::BackupArgs;
+use super::args::{BackupArgs, ManualArgs};
 use super::printer::Printer;
-use super::report;
+use super::question::{can_ask, is_confirmed};
+use super::{report, usage};
 use crate::agent::status::Status;
 use crate::backup::outcome::{RunId, RunReport};
 use crate::control::client::{Accepted, Client};
-use crate::problem::{Exit, Result};
+use crate::problem::{Code, Exit, Result};
 use crate::words;
 use crate::words::Words;
 use serde::Serialize;
@@ -29,17 +30,57 @@ pub async fn begin(state: &Path, args: BackupArgs, printer: &mut Printer) -> Res
         Some(reason) => client.extra_backup(reason).await?,
         None => client.backup_now(args.accept_shrunk).await?,
     };
-    report_on(state, accepted, args.wait, printer).await
+    let joined =
+        words!("Um backup já está em andamento; acompanhando.", "A backup goes on already; joined it.");
+    report_on(state, accepted, &joined, args.wait, printer).await
+}
+
+/// Asks for a backup in a folder that a person chose. Where what stands there would have to go first, a person at a terminal is
+/// asked.
+///
+/// # Errors
+/// As [`begin`]; what is foreseen of the folder.
+pub async fn manual(state: &Path, args: ManualArgs, printer: &mut Printer) -> Result<Exit> {
+    let folder = path_of(&args.folder)?;
+    let mut client = Client::connect(state).await?;
+    let mut asked = client.manual_backup(folder.clone(), args.replace).await;
+    if let Err(problem) = &asked
+        && problem.code == Code::ManualReplace
+        && can_ask(printer)
+    {
+        let Words { pt, en } = &problem.sentence;
+        let question = words!("{pt} Apagar isso antes?", "{en} Delete that first?");
+        if is_confirmed(&question, printer) {
+            asked = client.manual_backup(folder, true).await;
+        }
+    }
+    let joined = words!(
+        "Um backup já está em andamento; o resultado dele será copiado para a pasta escolhida.",
+        "A backup goes on already; its result will be copied to the chosen folder."
+    );
+    report_on(state, asked?, &joined, args.wait, printer).await
+}
+
+/// The folder's full path, as the agent must be told it.
+fn path_of(folder: &Path) -> Result<String> {
+    let shown = folder.display();
+    let full = std::path::absolute(folder).ok().and_then(|path| path.to_str().map(str::to_owned));
+    full.ok_or_else(|| {
+        usage::problem(words!("«{shown}» não serve como pasta.", "“{shown}” will not do as a folder."))
+    })
 }
 
 /// Tells that a run was begun or joined; waits for its end where `wait`.
-async fn report_on(state: &Path, accepted: Accepted, wait: bool, printer: &mut Printer) -> Result<Exit> {
+async fn report_on(
+    state: &Path,
+    accepted: Accepted,
+    joined: &Words,
+    wait: bool,
+    printer: &mut Printer,
+) -> Result<Exit> {
     if !printer.is_json() {
-        printer.words(&if accepted.joined {
-            words!("Um backup já está em andamento; acompanhando.", "A backup goes on already; joined it.")
-        } else {
-            words!("Backup iniciado.", "Backup begun.")
-        });
+        let begun = words!("Backup iniciado.", "Backup begun.");
+        printer.words(if accepted.joined { joined } else { &begun });
     } else if !wait {
         printer.document(&Begun { run: accepted.run, joined: accepted.joined });
     }

@@ -106,6 +106,7 @@ async fn dispatch(cli: Cli, mut printer: Printer) -> Exit {
         Verb::Status(args) => status::show(&state, args.watch, &mut printer).await,
         Verb::Check => check::check(&config_path, &state, &mut printer).await,
         Verb::Backup(args) => backup::begin(&state, args, &mut printer).await,
+        Verb::Manual(args) => backup::manual(&state, args, &mut printer).await,
         Verb::Cancel => backup::cancel(&state, &mut printer).await,
         Verb::Quit(args) => quit::quit(&state, &args, &mut printer).await,
         Verb::Opened => quit::opened(&state, &mut printer).await,

@@ -46,6 +46,7 @@ pub fn short(report: &RunReport, language: Language) -> String {
     let place = match &report.purpose {
         Purpose::Rotation => format!("{:02}h", report.hour),
         Purpose::Extra { .. } => extra::FOLDER.to_owned(),
+        Purpose::Manual { .. } => "manual".to_owned(),
     };
     format!("{when}  {place}  {}", outcome(report.outcome).get(language))
 }
@@ -62,6 +63,13 @@ pub fn lines(report: &RunReport, language: Language) -> Vec<String> {
     if let Some(verdict) = &report.verdict {
         let Words { pt, en } = verdict;
         lines.push(words!("conferência: {pt}", "check: {en}").get(language).to_owned());
+    }
+    if report.manual.as_ref().is_some_and(|copy| copy.done) {
+        let safe = words!(
+            "O disco já pode ser removido: tudo foi gravado nele e relido.",
+            "The disk may be removed now: everything was written to it and read back."
+        );
+        lines.push(safe.get(language).to_owned());
     }
     lines.extend(report.problems.iter().map(|problem| format!("! {}", problem.text(language))));
     lines
@@ -96,7 +104,11 @@ fn files(report: &RunReport) -> Vec<Words> {
         let Words { pt, en } = place(copy);
         words!("no terminal: {pt}", "at the terminal: {en}")
     });
-    [server, terminal].into_iter().flatten().collect()
+    let manual = report.manual.as_ref().map(|copy| {
+        let Words { pt, en } = place(copy);
+        words!("na pasta escolhida: {pt}", "in the chosen folder: {en}")
+    });
+    [server, terminal, manual].into_iter().flatten().collect()
 }
 
 fn place(copy: &CopyReport) -> Words {

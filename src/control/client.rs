@@ -118,6 +118,15 @@ impl Client {
         self.ask_for_run(&Request::ExtraBackup { reason }).await
     }
 
+    /// Asks for a backup in the folder with this full path; `replace` where a person confirmed that what stands there may go
+    /// first.
+    ///
+    /// # Errors
+    /// As [`Client::ask`]; what is foreseen of the folder, [`Code::ManualReplace`] among it.
+    pub async fn manual_backup(&mut self, folder: String, replace: bool) -> Result<Accepted> {
+        self.ask_for_run(&Request::ManualBackup { folder, replace }).await
+    }
+
     async fn ask_for_run(&mut self, request: &Request) -> Result<Accepted> {
         let Reply::Accepted { run, joined } = self.ask(request).await? else { return Err(unexpected()) };
         Ok(Accepted { run, joined })

@@ -141,6 +141,13 @@ static PROGRAM: Check = Check {
     codes: &[
         Code::Internal,
         Code::Usage,
+        Code::ManualMissing,
+        Code::ManualPlace,
+        Code::ManualReadOnly,
+        Code::ManualIo,
+        Code::ManualFull,
+        Code::ManualFileLimit,
+        Code::ManualReplace,
         Code::RunCancelled,
         Code::RunInterrupted,
         Code::RestoreRefused,

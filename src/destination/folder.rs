@@ -1,7 +1,7 @@
 //! A folder as a destination: on a local disk, a share, a mounted disk.
 
 use super::claim::claim_folder;
-use super::staged::{StagedFile, StagedPlace};
+use super::staged::{Owner, StagedFile, StagedPlace};
 use super::{
     Destination, Identity, Kind, Linked, LockGuard, Mark, Name, Place, ReadSeek, Space, Staged, Stat,
     VolumeId, problems,
@@ -68,7 +68,7 @@ impl Folder {
 
     fn place_of_staged(&self) -> StagedPlace {
         StagedPlace {
-            kind: self.kind,
+            owner: Owner::Destination(self.kind),
             shown: self.shown(),
             root: self.root.clone(),
             ledger: Arc::clone(&self.ledger),

@@ -9,6 +9,7 @@ mod claim;
 mod folder;
 mod identity;
 mod name;
+mod outside;
 mod problems;
 pub mod space;
 mod staged;
@@ -17,6 +18,7 @@ pub use claim::{Claims, enter};
 pub use folder::Folder;
 pub use identity::{Identity, Mark, agent_id};
 pub use name::{Name, NotAName};
+pub use outside::{Outside, scrub_outside, silent};
 pub use problems::explain;
 
 pub use crate::durable::ReadSeek;

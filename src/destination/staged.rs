@@ -1,6 +1,6 @@
 //! A file of a [`Folder`](super::Folder) under construction.
 
-use super::{Kind, Name, ReadBack, Staged, identity, problems};
+use super::{Kind, Name, ReadBack, Staged, identity, outside, problems};
 use crate::durable::{self, Ledger};
 use crate::platform;
 use crate::problem::{Problem, Result};
@@ -32,10 +32,19 @@ enum State {
     Broken,
 }
 
+/// Whose folder it is: it decides the words of its problems.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A destination of this kind.
+    Destination(Kind),
+    /// A person chose it for one file.
+    Nobody,
+}
+
 /// What a staged file must know of its folder.
 #[derive(Clone, Debug)]
 pub struct StagedPlace {
-    pub kind: Kind,
+    pub owner: Owner,
     pub shown: String,
     pub root: PathBuf,
     pub ledger: Arc<Ledger>,
@@ -44,11 +53,12 @@ pub struct StagedPlace {
 impl StagedPlace {
     /// An error of the folder as a problem. That a single file is gone does not mean that the folder is.
     pub fn explain(&self, error: &io::Error) -> Problem {
+        let Owner::Destination(kind) = self.owner else { return outside::explain(&self.shown, error) };
         if error.kind() == io::ErrorKind::NotFound && self.root.join(identity::FILE).is_file() {
-            tracing::warn!(kind = ?self.kind, destination = self.shown, %error, "a file of the destination is gone");
-            return problems::failed(self.kind, &self.shown, error);
+            tracing::warn!(?kind, destination = self.shown, %error, "a file of the destination is gone");
+            return problems::failed(kind, &self.shown, error);
         }
-        problems::explain(self.kind, &self.shown, error)
+        problems::explain(kind, &self.shown, error)
     }
 
     /// Records the partial name of `name` and clears it; the folders on the way are there then.

@@ -42,6 +42,7 @@ fn report(sequence: u64, outcome: Option<Outcome>) -> RunReport {
         verdict: None,
         server: None,
         terminal: None,
+        manual: None,
         problems: vec![Problem::internal("só um teste")],
     }
 }

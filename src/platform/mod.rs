@@ -200,6 +200,15 @@ pub fn space(path: &Path) -> io::Result<Space> {
     system::space(path)
 }
 
+/// The largest file in bytes that the file system at `path` takes; `None` where no file of ours reaches it (FAT32 ends at
+/// 4 GiB), or where the system does not tell.
+///
+/// # Errors
+/// `path` does not exist or does not answer.
+pub fn largest_file_bytes(path: &Path) -> io::Result<Option<u64>> {
+    system::largest_file_bytes(path)
+}
+
 /// Renames `from` to `to`, which must not exist.
 ///
 /// # Errors

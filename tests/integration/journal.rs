@@ -43,6 +43,7 @@ fn report(sequence: u64, outcome: Option<Outcome>) -> RunReport {
         verdict: None,
         server: None,
         terminal: None,
+        manual: None,
         problems: Vec::new(),
     }
 }

@@ -6,6 +6,8 @@ mod agent_close;
 #[cfg(all(test, unix))]
 mod agent_control;
 #[cfg(all(test, unix))]
+mod agent_manual;
+#[cfg(all(test, unix))]
 mod agent_runs;
 #[cfg(test)]
 mod bak_real;

@@ -4,11 +4,13 @@ use super::{Stage, State, Wanted, Work};
 use crate::agent::effect::Effect;
 use crate::agent::input::{Now, Ticket};
 use crate::agent::problems;
-use crate::backup::Aim;
 use crate::backup::outcome::{RunId, Trigger};
+use crate::backup::{Aim, Manual};
 use crate::control::protocol::{ConfigView, Reply, Request};
 use crate::problem::Problem;
 use crate::slot::Reason;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 impl State {
     pub(super) fn asked(&mut self, request: Request, ticket: Ticket, now: &Now, effects: &mut Vec<Effect>) {
@@ -23,6 +25,9 @@ impl State {
                     Err(why) => Reply::Refused { problem: problems::not_a_reason(why) },
                 };
                 effects.push(Effect::Answer(ticket, reply));
+            }
+            Request::ManualBackup { folder, replace } => {
+                self.manual_backup(PathBuf::from(folder), replace, ticket, effects);
             }
             Request::Cancel => {
                 let reply = self.cancel(now, effects);
@@ -79,6 +84,43 @@ impl State {
             Ok(run) => Reply::Accepted { run, joined: false },
             Err(problem) => Reply::Refused { problem },
         }
+    }
+
+    /// The chosen folder is looked at before anything is promised.
+    fn manual_backup(&mut self, folder: PathBuf, replace: bool, ticket: Ticket, effects: &mut Vec<Effect>) {
+        let looked = match &self.in_force {
+            _ if self.stage == Stage::Stopping => Err(problems::ending()),
+            None => Err(self.config_problem()),
+            Some(_) if !folder.is_absolute() => Err(problems::not_absolute(&folder)),
+            Some(in_force) => Ok(Arc::clone(&in_force.config)),
+        };
+        effects.push(match looked {
+            Ok(config) => Effect::Survey(Manual { folder, replace, source: None }, config, ticket),
+            Err(problem) => Effect::Answer(ticket, Reply::Refused { problem }),
+        });
+    }
+
+    /// The chosen folder was looked at. Where a run for the rotation goes on, the manual backup is to be a copy of its backup.
+    pub(super) fn surveyed(
+        &mut self,
+        ticket: Ticket,
+        manual: Manual,
+        problem: Option<Problem>,
+        now: &Now,
+        effects: &mut Vec<Effect>,
+    ) {
+        let follows = matches!(&self.work, Work::Running(running) if running.wanted.is_rotation());
+        let reply = match problem {
+            Some(problem) => Reply::Refused { problem },
+            None => {
+                let mut reply = self.want(Aim::Manual(manual), false, now, effects);
+                if let Reply::Accepted { joined, .. } = &mut reply {
+                    *joined = follows;
+                }
+                reply
+            }
+        };
+        effects.push(Effect::Answer(ticket, reply));
     }
 
     /// The run for the rotation that goes on or waits, where `aim` is the rotation; every other run is one of its own.

@@ -1,10 +1,11 @@
 //! The mind alone: what it wants done when this or that happens.
 
 use super::*;
-use crate::agent::effect::Loudness;
+use crate::agent::effect::{Loudness, Wanted};
 use crate::agent::history::tests::{at, problem, run};
 use crate::agent::input::{Event, InForce, News};
-use crate::backup::outcome::{Outcome, RunId, RunReport};
+use crate::backup::Aim;
+use crate::backup::outcome::{CopyReport, Outcome, RunId, RunReport};
 use crate::clock::{Passage, Zone};
 use crate::config::{
     ArchiveName, BackupConfig, Config, DatabaseName, Encrypt, Finding, Login, ServerConfig, Shop,
@@ -144,6 +145,7 @@ fn begun(effects: &[Effect]) -> Option<(Trigger, u8)> {
         | Effect::Stop
         | Effect::Answer(..)
         | Effect::LookUp(..)
+        | Effect::Survey(..)
         | Effect::Say(_)
         | Effect::Ended(..)
         | Effect::Keep(_)
@@ -357,6 +359,53 @@ fn a_stop_is_for_everything_that_waits_too_and_is_written_down() {
         |effect: &&Effect| matches!(effect, Effect::Keep(run) if run.outcome == Some(Outcome::Cancelled));
     assert_eq!(stopped.iter().filter(kept).count(), 4, "{stopped:?}");
     assert_eq!(begun(&story.run_ends(Outcome::Cancelled, &[Code::RunCancelled])), None);
+}
+
+#[test]
+fn a_manual_backup_is_a_copy_of_the_run_that_went_on_when_it_was_asked_for() {
+    let asked = || Request::ManualBackup { folder: "/pen".to_owned(), replace: false };
+    let mut story = Story::begin(20, &[run(9, Outcome::Success, &[])]);
+    story.cycle();
+    let relative = Request::ManualBackup { folder: "pen".to_owned(), replace: false };
+    assert_eq!(refusal(&story.step(Input::Asked(relative, 6))), Some(Code::Usage));
+
+    let surveyed = |story: &mut Story, code: Option<Code>| {
+        let effects = story.step(Input::Asked(asked(), 6));
+        let [Effect::Survey(manual, _, ticket)] = &effects[..] else { panic!("{effects:?}") };
+        let (manual, ticket, problem) = (manual.clone(), *ticket, code.map(problem));
+        story.step(Input::Reported(Event::Surveyed { ticket, manual, problem }))
+    };
+    let refused = surveyed(&mut story, Some(Code::ManualReplace));
+    assert_eq!(refusal(&refused), Some(Code::ManualReplace));
+
+    // Nothing goes on: a dump of its own.
+    let begun_now = surveyed(&mut story, None);
+    assert_eq!(begun(&begun_now), Some((Trigger::Request, 1)));
+    assert!(matches!(reply(&begun_now), Some(Reply::Accepted { joined: false, .. })));
+    story.run_ends(Outcome::Success, &[]);
+
+    story.backup_now();
+    let waits = surveyed(&mut story, None);
+    assert!(matches!(reply(&waits), Some(Reply::Accepted { joined: true, .. })), "{waits:?}");
+    assert_eq!(begun(&waits), None, "never two runs at once");
+    assert_eq!(source(&story.run_ends(Outcome::Failed, &[Code::SqlLogin])), Some(None), "a dump of its own");
+    story.run_ends(Outcome::Success, &[]);
+
+    story.backup_now();
+    surveyed(&mut story, None);
+    let mut made = run(9, Outcome::Success, &[]);
+    let path = "/backup/09h/MCDados.zip".to_owned();
+    made.server = Some(CopyReport { path, done: true, from_medium: Some(true), links_pending: false });
+    let copied = story.step(Input::Reported(Event::RunEnded(Box::new(made.clone()))));
+    assert_eq!(source(&copied), Some(Some(Box::new(made))));
+}
+
+/// The run that the manual backup which effects begin is a copy of.
+fn source(effects: &[Effect]) -> Option<Option<Box<RunReport>>> {
+    effects.iter().find_map(|effect| {
+        let Effect::StartRun(Wanted { aim: Aim::Manual(manual), .. }, _) = effect else { return None };
+        Some(manual.source.clone())
+    })
 }
 
 fn quit(password: &str, stop_run: bool) -> Input {

@@ -5,7 +5,8 @@ use crate::agent::effect::{Effect, Loudness};
 use crate::agent::history::cut_short;
 use crate::agent::input::Now;
 use crate::agent::problems;
-use crate::agent::status::{PendingView, end_line, phase_line};
+use crate::agent::status::{PendingView, end_line, manual_phase_line, phase_line};
+use crate::backup::Aim;
 use crate::backup::outcome::{Outcome, Phase, RunId, RunReport};
 use crate::cycle::health::Look;
 use crate::problem::Problem;
@@ -80,9 +81,13 @@ impl State {
         if let Work::Running(running) = &mut self.work {
             running.phase = phase;
             running.progress = None;
+            let line = match &running.wanted.aim {
+                Aim::Rotation | Aim::Extra(_) => phase_line(phase, has_terminal),
+                Aim::Manual(manual) => manual_phase_line(phase, manual.source.is_some()),
+            };
             // The first was said when the run began; of the end the report tells.
             if !matches!(phase, Phase::Preparing | Phase::Done) {
-                self.say(phase_line(phase, has_terminal), false, effects);
+                self.say(line, false, effects);
             }
         }
     }
@@ -99,6 +104,7 @@ impl State {
             self.plan_second_try(&wanted, now);
         }
         self.set_back = None;
+        self.pass_on(&report);
         self.history.ended(report.clone());
         let mut look = Look::default();
         self.add_own_checks(&mut look, now);
@@ -111,6 +117,18 @@ impl State {
         } else {
             self.plan_next(now);
             self.begin_next(now, effects);
+        }
+    }
+
+    /// Manual backups that were asked for while a run for the rotation went on are copies of what it made.
+    fn pass_on(&mut self, report: &RunReport) {
+        let made = report.purpose.is_rotation() && report.server.as_ref().is_some_and(|copy| copy.done);
+        for wanted in self.waiting.iter_mut().filter(|_| made) {
+            if let Aim::Manual(manual) = &mut wanted.aim
+                && manual.source.is_none()
+            {
+                manual.source = Some(Box::new(report.clone()));
+            }
         }
     }
 

@@ -25,6 +25,19 @@ pub fn space(path: &Path) -> io::Result<Space> {
     Ok(Space { free_bytes: bytes(told.f_bavail), total_bytes: bytes(told.f_blocks) })
 }
 
+#[cfg(target_os = "linux")]
+pub fn largest_file_bytes(path: &Path) -> io::Result<Option<u64>> {
+    /// Linux' number of FAT, whose sizes are 32 bits wide; exFAT has another.
+    const MSDOS: u64 = 0x4d44;
+    let kind = rustix::fs::statfs(path)?.f_type;
+    Ok((u64::try_from(kind) == Ok(MSDOS)).then_some(u32::MAX.into()))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn largest_file_bytes(path: &Path) -> io::Result<Option<u64>> {
+    fs::metadata(path).map(|_| None)
+}
+
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // File systems without the flag: shares, FUSE.
@@ -187,6 +200,12 @@ mod tests {
         let file = File::open(&path).unwrap();
         // Not synced: the kernel cannot drop what is not on the disk yet.
         assert!(!drop_cache(&file, 1 << 20));
+    }
+
+    #[test]
+    fn no_file_of_ours_reaches_the_end_of_a_file_here() {
+        assert_eq!(largest_file_bytes(on_a_disk().path()).unwrap(), None);
+        assert!(largest_file_bytes(Path::new("/no such folder")).is_err());
     }
 
     #[test]

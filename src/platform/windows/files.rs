@@ -20,7 +20,7 @@ use windows_sys::Win32::Foundation::{
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_NO_BUFFERING,
     FILE_FLAG_SEQUENTIAL_SCAN, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, GetDiskFreeSpaceExW,
-    GetFileInformationByHandle, MOVEFILE_WRITE_THROUGH, MoveFileExW,
+    GetFileInformationByHandle, GetVolumeInformationByHandleW, MOVEFILE_WRITE_THROUGH, MoveFileExW,
 };
 
 const SHARE_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
@@ -57,6 +57,33 @@ pub fn space(path: &Path) -> io::Result<Space> {
         GetDiskFreeSpaceExW(name.as_ptr(), &raw mut free_bytes, &raw mut total_bytes, std::ptr::null_mut())
     })?;
     Ok(Space { free_bytes, total_bytes })
+}
+
+pub fn largest_file_bytes(path: &Path) -> io::Result<Option<u64>> {
+    let mut options = OpenOptions::new();
+    options.access_mode(0).share_mode(SHARE_ALL).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
+    let file = options.open(path)?;
+    let mut name = [0_u16; 32];
+    let length = u32::try_from(name.len()).unwrap_or_default();
+    let none = std::ptr::null_mut();
+    #[expect(unsafe_code, reason = "the name of a file system has no safe binding")]
+    // SAFETY: the handle is open, `name` is writable and as long as is said; what is not wanted is null.
+    succeeded(unsafe {
+        GetVolumeInformationByHandleW(
+            file.as_raw_handle(),
+            none,
+            0,
+            none.cast(),
+            none.cast(),
+            none.cast(),
+            name.as_mut_ptr(),
+            length,
+        )
+    })?;
+    let end = name.iter().position(|unit| *unit == 0).unwrap_or(name.len());
+    let is_fat =
+        ["FAT", "FAT12", "FAT16", "FAT32"].contains(&String::from_utf16_lossy(&name[..end]).as_str());
+    Ok(is_fat.then_some(u32::MAX.into()))
 }
 
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {

@@ -42,7 +42,7 @@ pub async fn shop_on_disks(standin: StandIn, reserve_bytes: u64, mib: u32) -> Sh
 }
 
 /// Fills the disk of `disk` to its last byte, as another program may at any moment.
-fn fill(disk: &Path) {
+pub fn fill(disk: &Path) {
     let mut ballast = File::create(disk.join("lastro")).unwrap();
     for piece in [1 << 20, 1 << 12] {
         let error = loop {
@@ -56,16 +56,21 @@ fn fill(disk: &Path) {
 
 /// Hears a run, and fills `disk` as soon as something of `phase` is done.
 fn filling(disk: PathBuf, phase: Phase) -> Arc<Ear> {
-    let filled = AtomicBool::new(false);
+    once_in(phase, move || fill(&disk))
+}
+
+/// Hears a run, and does `what` as soon as something of `phase` is done.
+pub fn once_in(phase: Phase, what: impl Fn() + Send + Sync + 'static) -> Arc<Ear> {
+    let done = AtomicBool::new(false);
     let then = move |progress: &Progress| {
-        if progress.phase == phase && progress.done_bytes > 0 && !filled.swap(true, Ordering::SeqCst) {
-            fill(&disk);
+        if progress.phase == phase && progress.done_bytes > 0 && !done.swap(true, Ordering::SeqCst) {
+            what();
         }
     };
     Arc::new(Ear { then: Some(Box::new(then)), ..Ear::default() })
 }
 
-async fn shop_with_a_large_database() -> Shop {
+pub async fn shop_with_a_large_database() -> Shop {
     let standin = StandIn::start_with(|options| options.database(DatabaseOptions::pages_mib("Grande", 24)));
     let mut shop = shop_on_disks(standin, 1 << 20, 128).await;
     let mut config = (*shop.world.config).clone();

@@ -4,6 +4,7 @@ mod dumps;
 mod extra;
 pub mod full_disk;
 mod local;
+pub mod manual;
 pub mod rights;
 mod rotation;
 mod server;

@@ -28,6 +28,8 @@ const TASKS: &[(&str, Task)] = &[
     ("run::foresee_terminal", crate::run::full_disk::foresee_at_the_terminal),
     ("run::full", crate::run::full_disk::fill_in_mid_run),
     ("run::full_terminal", crate::run::full_disk::fill_the_terminal),
+    ("run::manual", crate::run::manual::use_small_disks),
+    ("run::manual_pulled", crate::run::manual::pull_the_disk_out),
     ("run::read_only", crate::run::rights::use_read_only_disks),
     ("run::rights", crate::run::rights::use_folders_without_rights),
     ("run::serve", crate::run::rights::serve),

@@ -116,6 +116,7 @@ impl Shop {
             journal: Journal::open(&state, Arc::new(clock.clone())),
             identity: Identity { shop: config.shop.store.clone(), agent: Uuid::new_v4() },
             clock: Arc::new(clock.clone()),
+            ledger,
             config,
         };
         let claims = Claims::open(&state);

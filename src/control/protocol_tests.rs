@@ -1,0 +1,121 @@
+//! The vocabulary reads back, and nothing that is sent can do harm.
+
+use super::*;
+use bytes::BytesMut;
+use proptest::prelude::*;
+use tokio_util::codec::{Decoder, Encoder};
+
+fn requests() -> Vec<Request> {
+    vec![
+        Request::Status,
+        Request::Watch,
+        Request::Check,
+        Request::BackupNow { accept_shrunk: true },
+        Request::ExtraBackup { reason: "antes do balanço".to_owned() },
+        Request::ManualBackup { folder: "E:\\".to_owned(), replace: true },
+        Request::Cancel,
+        Request::Quit { password: Typed::new("28062022"), stop_run: true },
+        Request::ApplicationOpened,
+        Request::Slots,
+        Request::Journal { limit: 7, outcome: Some(Outcome::Failed) },
+        Request::Run { id: RunId::from_u128(5) },
+        Request::Config,
+    ]
+}
+
+fn hello(protocol: u32, oldest: u32) -> Hello {
+    Hello { protocol, oldest, program: format!("{protocol}.0.0") }
+}
+
+#[test]
+fn requests_read_back_and_their_text_is_stable() {
+    for request in requests() {
+        let frame = encode(&request, MAX_REQUEST_BYTES).unwrap();
+        assert_eq!(decode_request(&frame), Ok(request));
+    }
+    let text = |request: &Request| String::from_utf8(encode(request, 1_000).unwrap().to_vec()).unwrap();
+    assert_eq!(text(&Request::Status), r#"{"request":"status"}"#);
+    assert_eq!(
+        text(&Request::Journal { limit: 2, outcome: None }),
+        r#"{"request":"journal","limit":2,"outcome":null}"#
+    );
+}
+
+#[test]
+fn a_typed_password_is_never_printed() {
+    let request = Request::Quit { password: Typed::new("28062022"), stop_run: false };
+    assert!(!format!("{request:?} {request:#?}").contains("2806"));
+    let bare = decode_request(br#"{"request":"quit","password":"28062022"}"#);
+    assert_eq!(bare, Ok(request));
+}
+
+#[test]
+fn versions_understand_each_other_or_say_so() {
+    assert_eq!(hello(1, 1).common(&hello(3, 1)), Ok(1), "an older tray, a newer agent");
+    assert_eq!(hello(3, 2).common(&hello(2, 1)), Ok(2));
+    let problem = hello(1, 1).common(&hello(3, 2)).unwrap_err();
+    assert_eq!(problem.code, Code::AgentVersion);
+    assert!(problem.sentence.pt.contains("1.0.0") && problem.sentence.pt.contains("3.0.0"));
+}
+
+#[test]
+fn a_request_of_a_newer_version_is_answered_by_name_and_new_fields_are_let_pass() {
+    let Err(Unreadable::Unknown(problem)) = decode_request(br#"{"request":"make_coffee","sugar":2}"#) else {
+        panic!("it is not known");
+    };
+    assert_eq!(problem.code, Code::AgentProtocol);
+    assert!(problem.sentence.en.contains("make_coffee"));
+    assert_eq!(decode_request(br#"{"request":"status","verbose":true}"#), Ok(Request::Status));
+    let bare = decode_request(br#"{"request":"backup_now"}"#);
+    assert_eq!(bare, Ok(Request::BackupNow { accept_shrunk: false }));
+    assert_eq!(decode_request(br#"{"request":7}"#), Err(Unreadable::Garbage));
+    assert_eq!(decode_request(b"GET / HTTP/1.1"), Err(Unreadable::Garbage));
+}
+
+#[test]
+fn a_frame_beyond_the_bound_is_refused_before_its_bytes_arrive() {
+    let mut codec = codec(MAX_REQUEST_BYTES);
+    let mut wire = BytesMut::from(&u32::MAX.to_be_bytes()[..]);
+    assert!(codec.decode(&mut wire).is_err());
+    assert!(wire.capacity() < 1024, "nothing was reserved for it");
+}
+
+proptest! {
+    #[test]
+    fn garbage_is_never_more_than_garbage(frame in proptest::collection::vec(any::<u8>(), 0..512)) {
+        let _ = decode_request(&frame);
+        let _ = decode::<Reply>(&frame);
+        let _ = decode::<Greeting>(&frame);
+    }
+
+    #[test]
+    fn a_name_of_any_length_and_alphabet_makes_a_short_answer(name in ".{0,200}") {
+        let frame = serde_json::to_vec(&serde_json::json!({ "request": name })).unwrap();
+        match decode_request(&frame) {
+            Err(Unreadable::Unknown(problem)) => prop_assert!(problem.sentence.en.len() < 200),
+            Err(Unreadable::Garbage) => prop_assert!(false, "it has a name"),
+            Ok(_) => {}
+        }
+    }
+
+    #[test]
+    fn frames_read_back_however_they_are_split(cuts in proptest::collection::vec(1usize..9, 1..60)) {
+        let mut sender = codec(MAX_REQUEST_BYTES);
+        let mut wire = BytesMut::new();
+        for request in requests() {
+            sender.encode(encode(&request, MAX_REQUEST_BYTES).unwrap(), &mut wire).unwrap();
+        }
+        let mut receiver = codec(MAX_REQUEST_BYTES);
+        let mut arrived = BytesMut::new();
+        let mut read = Vec::new();
+        let mut cuts = cuts.into_iter().cycle();
+        while !wire.is_empty() {
+            let cut = cuts.next().unwrap().min(wire.len());
+            arrived.extend_from_slice(&wire.split_to(cut));
+            while let Some(frame) = receiver.decode(&mut arrived).unwrap() {
+                read.push(decode_request(&frame).unwrap());
+            }
+        }
+        prop_assert_eq!(read, requests());
+    }
+}
