@@ -349,10 +349,7 @@ impl Engine {
         let room = faults.disk_full;
         let mut progress = Progress::new(self, Of::Restore, plan.statement.stats, faults, out);
         let filled = fill(plan, rows, room, &mut progress);
-        filled.map_err(|fault| match fault {
-            RefillFault::Stopped(failure) => failure,
-            other => terminated_all("RESTORE DATABASE", plan.refused(other)),
-        })
+        filled.map_err(|fault| plan.refused(fault))
     }
 
     /// The database is what the backup held.
@@ -419,8 +416,11 @@ impl Plan<'_> {
     }
 
     /// What is said of a fault that ended it.
-    fn refused(&self, fault: RefillFault) -> Vec<SqlError> {
-        match fault {
+    fn refused(&self, fault: RefillFault) -> Failure {
+        let not_started =
+            || SqlError::new(3167, format!("RESTORE could not start database '{}'.", self.database));
+        let causes = match fault {
+            RefillFault::Stopped(failure) => return failure,
             RefillFault::BadPage(page) => {
                 let database = self.database.clone();
                 let text = VerifyFault::PageDamaged { file: 1, page, database }.to_string();
@@ -431,20 +431,19 @@ impl Plan<'_> {
                 let (code, text) = as_windows(&error, false);
                 vec![SqlError::new(3203, format!("Read on \"{}\" failed: {code}({text})", self.device))]
             }
-            RefillFault::Read(ReadFault::Catalogue) => vec![
-                unsupported("RESTORE of a database that another server has made"),
-                SqlError::new(3167, format!("RESTORE could not start database '{}'.", self.database)),
-            ],
+            RefillFault::Read(ReadFault::Catalogue) => {
+                vec![unsupported("RESTORE of a database that another server has made"), not_started()]
+            }
             RefillFault::Read(ReadFault::Record { .. }) => {
                 vec![SqlError::new(3189, VerifyFault::SetDamaged.to_string())]
             }
             RefillFault::Target { path, error } => vec![cannot_grow(&path, &error)],
-            RefillFault::Rows(text) => vec![
-                SqlError::new(823, format!("The stand-in's own storage failed: {text}")),
-                SqlError::new(3167, format!("RESTORE could not start database '{}'.", self.database)),
-            ],
-            RefillFault::Stopped(_) => Vec::new(),
-        }
+            RefillFault::Rows(text) => {
+                let text = format!("The stand-in's own storage failed: {text}");
+                vec![SqlError::new(823, text), not_started()]
+            }
+        };
+        terminated_all("RESTORE DATABASE", causes)
     }
 }
 
