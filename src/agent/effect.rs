@@ -122,6 +122,7 @@ impl Wanted {
             outcome: None,
             database: database.to_owned(),
             phases: Vec::new(),
+            level: None,
             bak_bytes: 0,
             zip_bytes: 0,
             bak_sha256: String::new(),

@@ -180,6 +180,7 @@ pub(crate) mod tests {
             outcome: Some(outcome),
             database: "MCDados".to_owned(),
             phases: Vec::new(),
+            level: None,
             bak_bytes: 0,
             zip_bytes: 0,
             bak_sha256: String::new(),

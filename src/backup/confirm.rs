@@ -2,6 +2,8 @@
 //! place, then the newest and the weekday are linked, then the dump becomes `MCDados.bak`; the terminal follows.
 
 use super::aim::Aim;
+use super::along::rate;
+use super::grains::{Grains, Reading};
 use super::links::{self, Linking};
 use super::manual;
 use super::outcome::{CopyReport, Phase, Progress};
@@ -13,6 +15,8 @@ use crate::archive::{self, Seal, Sha256Sum};
 use crate::destination::{ReadBack, Staged};
 use crate::problem::{Code, Problem, Result};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Reads back, publishes, links.
@@ -20,22 +24,34 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// The server's side failed or somebody stopped the run: nothing took a new name. A terminal that failed is a Warning.
 pub(super) async fn confirm(run: &mut Run<'_>, packed: Packed) -> Result<()> {
-    let Packed { dumped, staged, zip, terminal, fit_for_weekday } = packed;
+    let Packed { dumped, staged, zip, terminal, writing, fit_for_weekday } = packed;
     let read_back = read_back(run, staged, zip.seal, terminal.as_ref()).await;
-    let (staged, sha256, read) = match read_back {
+    let Confirmed { staged, sha256, grains, read, sealing } = match read_back {
         Ok(read) => read,
         Err(problem) => return give_up(terminal, problem).await,
     };
+    let bytes_per_sec = rate(zip.seal.bytes, writing + sealing);
     let linking = linking(run, fit_for_weekday);
-    if let Err(problem) = publish(run, staged, linking.as_ref(), read).await {
+    if let Err(problem) = publish(run, staged, linking.as_ref(), read, bytes_per_sec).await {
         return give_up(terminal, problem).await;
     }
     run.report.zip_sha256 = sha256.to_string();
     keep_dump(run, dumped).await;
     if let Some(linking) = linking {
-        finish_terminal(run, terminal, sha256, linking).await;
+        finish_terminal(run, terminal, grains, linking).await;
     }
     Ok(())
+}
+
+/// The zip on the server, read back.
+struct Confirmed {
+    staged: Box<dyn Staged>,
+    sha256: Sha256Sum,
+    /// For the comparison with a copy elsewhere; empty where there is none.
+    grains: Grains,
+    read: ReadBack,
+    /// The time for which the backup folder was waited for.
+    sealing: Duration,
 }
 
 async fn give_up(terminal: Option<TerminalCopy>, problem: Problem) -> Result<()> {
@@ -50,16 +66,21 @@ async fn read_back(
     mut staged: Box<dyn Staged>,
     seal: Seal,
     terminal: Option<&TerminalCopy>,
-) -> Result<(Box<dyn Staged>, Sha256Sum, ReadBack)> {
+) -> Result<Confirmed> {
     let (meter, since) = run.meter();
     let copied = terminal.map(TerminalCopy::meter);
     let cancel: CancellationToken = run.cancel.clone();
     let shown = run.target.shown();
     blocking(move || {
         let mut compared = archive::ReadBack::new(seal);
+        // Only a copy elsewhere is compared by them.
+        let mut grains = copied.is_some().then(|| Reading::from(0));
         let mut done_bytes = 0;
         let mut told = |bytes: &[u8]| {
             compared.feed(bytes);
+            if let Some(grains) = &mut grains {
+                grains.feed(bytes);
+            }
             done_bytes += bytes.len() as u64;
             meter.tell(
                 since,
@@ -73,13 +94,19 @@ async fn read_back(
                 },
             );
         };
-        let read = staged.seal().and_then(|()| staged.read_back(&mut told));
+        let begun = Instant::now();
+        let sealed = staged.seal();
+        let sealing = begun.elapsed();
+        let read = sealed.and_then(|()| staged.read_back(&mut told));
         let stopped = if cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) };
         let read = read
             .and_then(|read| Ok((compared.finish(&shown)?, read)))
             .and_then(|read| stopped.map(|()| read));
         match read {
-            Ok((sha256, read)) => Ok((staged, sha256, read)),
+            Ok((sha256, read)) => {
+                let grains = grains.map(Reading::finish).unwrap_or_default();
+                Ok(Confirmed { staged, sha256, grains, read, sealing })
+            }
             Err(problem) => {
                 if let Err(left) = staged.discard() {
                     tracing::warn!(problem = %left, "an unfinished zip stays until the next start");
@@ -104,6 +131,7 @@ async fn publish(
     staged: Box<dyn Staged>,
     linking: Option<&Linking>,
     read: ReadBack,
+    bytes_per_sec: Option<u64>,
 ) -> Result<()> {
     let local = Arc::clone(&run.world.local);
     let (target, names) = (run.target.clone(), linking.cloned());
@@ -121,6 +149,7 @@ async fn publish(
         done: true,
         from_medium: Some(read.from_medium),
         links_pending: link_problem.is_some(),
+        bytes_per_sec,
     });
     if let Some(problem) = link_problem {
         run.warn(problem);
@@ -139,7 +168,7 @@ async fn keep_dump(run: &mut Run<'_>, dumped: super::dump::Dumped) {
     }
 }
 
-async fn finish_terminal(run: &mut Run<'_>, copy: Option<TerminalCopy>, sha256: Sha256Sum, links: Linking) {
+async fn finish_terminal(run: &mut Run<'_>, copy: Option<TerminalCopy>, grains: Grains, links: Linking) {
     let Some(terminal) = run.world.terminal.clone() else { return };
     let path = terminal.path_of(&links.from).display().to_string();
     let done = match copy {
@@ -159,7 +188,7 @@ async fn finish_terminal(run: &mut Run<'_>, copy: Option<TerminalCopy>, sha256: 
                     },
                 );
             };
-            copy.finish(Decision::Publish { sha256, links }, STALL, told).await.map_err(Some)
+            copy.finish(Decision::Publish { grains, links }, STALL, told).await.map_err(Some)
         }
         // Why there was no copy is a problem of the run already.
         None => Err(None),
@@ -170,8 +199,13 @@ async fn finish_terminal(run: &mut Run<'_>, copy: Option<TerminalCopy>, sha256: 
             run.report.terminal = Some(report);
         }
         Err(problem) => {
-            run.report.terminal =
-                Some(CopyReport { path, done: false, from_medium: None, links_pending: true });
+            run.report.terminal = Some(CopyReport {
+                path,
+                done: false,
+                from_medium: None,
+                links_pending: true,
+                bytes_per_sec: None,
+            });
             if let Some(problem) = problem {
                 run.warn(problem);
             }

@@ -6,6 +6,8 @@ use crate::destination::Staged;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// How the growing came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,23 +85,32 @@ pub struct Tracked<'a> {
     growth: &'a Growth,
     position: u64,
     failure: Option<io::Error>,
+    busy: Duration,
 }
 
 impl<'a> Tracked<'a> {
     /// Tells `growth` what is written to `file` from its beginning on.
     pub fn new(file: &'a mut dyn Staged, growth: &'a Growth) -> Self {
-        Self { file, growth, position: 0, failure: None }
+        Self { file, growth, position: 0, failure: None, busy: Duration::ZERO }
     }
 
     /// The error that ended the writing, where one did.
     pub fn failure(self) -> Option<io::Error> {
         self.failure
     }
+
+    /// The time for which the file was waited for.
+    pub fn busy(&self) -> Duration {
+        self.busy
+    }
 }
 
 impl Write for Tracked<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes).inspect_err(|error| self.failure = Some(twin(error)))?;
+        let begun = Instant::now();
+        let written = self.file.write(bytes).inspect_err(|error| self.failure = Some(twin(error)));
+        self.busy += begun.elapsed();
+        let count = written?;
         let from = self.position;
         self.position += count as u64;
         self.growth.wrote(from..self.position);

@@ -140,6 +140,7 @@ pub(super) fn note_made(run: &mut Run<'_>, read: ReadBack) {
         done: true,
         from_medium: Some(read.from_medium),
         links_pending: false,
+        bytes_per_sec: None,
     });
 }
 

@@ -8,12 +8,15 @@
 //! and tell everything to a [`Monitor`].
 
 mod aim;
+mod along;
 mod confirm;
 pub mod contents;
 mod describe;
 mod dump;
 mod estimate;
+mod grains;
 mod growth;
+mod level;
 pub mod links;
 mod manual;
 pub mod outcome;

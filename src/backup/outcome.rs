@@ -124,6 +124,9 @@ pub struct CopyReport {
     pub from_medium: Option<bool>,
     /// Links for the newest and the weekday that are still to be made there.
     pub links_pending: bool,
+    /// Bytes that the destination took per second of the time in which it was waited for; `None` where that is not known.
+    #[serde(default)]
+    pub bytes_per_sec: Option<u64>,
 }
 
 /// Everything that is known of a run; the journal's row and the answer to whoever waits for it.
@@ -152,6 +155,9 @@ pub struct RunReport {
     pub database: String,
     /// The phases that ended, with their lengths.
     pub phases: Vec<PhaseTime>,
+    /// Level of compression, 1 to 9; `None` before packing.
+    #[serde(default)]
+    pub level: Option<u8>,
     /// Size of the dump in bytes.
     pub bak_bytes: u64,
     /// Size of the zip in bytes.

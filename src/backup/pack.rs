@@ -1,7 +1,6 @@
 //! The one pass over the dump (DM18, DM19): page checks, hash and Deflate from one reading, while the terminal's copy follows
 //! the zip as it grows. The verdict falls before the manifest is written, so that the backup carries it.
 
-use super::describe;
 use super::dump::Dumped;
 use super::growth::{End, Growth, Tracked};
 use super::outcome::{Phase, Progress};
@@ -10,7 +9,8 @@ use super::run::{Run, blocking, cancelled};
 use super::target::Target;
 use super::terminal::{Decision, STALL, TerminalCopy};
 use super::verdict::{self, Acceptance, Arbitration};
-use crate::archive::{self, Manifest, PackOptions, Part, PartDigest};
+use super::{describe, level};
+use crate::archive::{self, Level, Manifest, PackOptions, Part, PartDigest};
 use crate::bak::{Checker, Examination};
 use crate::destination::Staged;
 use crate::problem::{Code, Problem, Result};
@@ -19,6 +19,7 @@ use crate::words::Words;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
@@ -28,6 +29,8 @@ pub(super) struct Packed {
     pub staged: Box<dyn Staged>,
     pub zip: archive::Packed,
     pub terminal: Option<TerminalCopy>,
+    /// The time for which the backup folder was waited for.
+    pub writing: Duration,
     /// Whether it may replace the weekday's set: a file that only the server's word holds up may not.
     pub fit_for_weekday: bool,
 }
@@ -36,6 +39,7 @@ pub(super) struct Packed {
 struct Pass {
     staged: Box<dyn Staged>,
     zip: archive::Packed,
+    writing: Duration,
     verdict: Words,
     warning: Option<Problem>,
 }
@@ -48,6 +52,7 @@ struct Pass {
 pub(super) async fn pack(run: &mut Run<'_>, prepared: &Prepared, dumped: Dumped) -> Result<Packed> {
     let (target, zip_bytes) = (run.target.clone(), prepared.zip_bytes);
     let staged = blocking(move || target.stage(zip_bytes)).await?;
+    let level = level::choose(run, prepared);
     let growth = Arc::new(Growth::default());
     let terminal = follow(run, prepared, &growth, &*staged);
     let copied = terminal.as_ref().map(TerminalCopy::meter);
@@ -61,7 +66,7 @@ pub(super) async fn pack(run: &mut Run<'_>, prepared: &Prepared, dumped: Dumped)
         cancel: run.cancel.clone(),
         growth: Arc::clone(&growth),
         target: run.target.clone(),
-        options: options_of(run, &dumped)?,
+        options: options_of(run, level, &dumped)?,
     };
     let (meter, since) = run.meter();
     let total = dumped.bytes;
@@ -87,7 +92,8 @@ pub(super) async fn pack(run: &mut Run<'_>, prepared: &Prepared, dumped: Dumped)
             if let Some(warning) = pass.warning {
                 run.warn(warning);
             }
-            Ok(Packed { dumped, staged: pass.staged, zip: pass.zip, terminal, fit_for_weekday })
+            let Pass { staged, zip, writing, .. } = pass;
+            Ok(Packed { dumped, staged, zip, terminal, writing, fit_for_weekday })
         }
         Err(problem) => {
             growth.end(End::Abandoned);
@@ -120,11 +126,11 @@ fn follow(
     started.map_err(|problem| run.warn(problem)).ok()
 }
 
-fn options_of(run: &Run<'_>, dumped: &Dumped) -> Result<PackOptions> {
+fn options_of(run: &Run<'_>, level: Level, dumped: &Dumped) -> Result<PackOptions> {
     let world = run.world;
     Ok(PackOptions {
         entry_name: archive::entry_name(world.database()?.as_str()),
-        level: archive::Level::default(),
+        level,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         modified: run.order.begun,
         total_bytes: Some(dumped.bytes),
@@ -141,6 +147,14 @@ fn note(run: &mut Run<'_>, pass: &Pass) {
 
 fn is_damage(problem: &Problem) -> bool {
     matches!(problem.code, Code::BackupDamaged | Code::BackupTruncated)
+}
+
+/// What was written, and what is thought of it.
+struct Written {
+    zip: archive::Packed,
+    writing: Duration,
+    verdict: Words,
+    warning: Option<Problem>,
 }
 
 struct Job {
@@ -160,7 +174,9 @@ impl Job {
     /// Runs on a blocking thread: reads the dump once.
     fn work(self, mut staged: Box<dyn Staged>, progress: &(dyn Fn(u64) + Sync)) -> Result<Pass> {
         match self.write(&mut *staged, progress) {
-            Ok((zip, words, warning)) => Ok(Pass { staged, zip, verdict: words, warning }),
+            Ok(Written { zip, writing, verdict, warning }) => {
+                Ok(Pass { staged, zip, writing, verdict, warning })
+            }
             Err(problem) => {
                 if let Err(left) = staged.discard() {
                     tracing::warn!(problem = %left, "an unfinished zip stays until the next start");
@@ -170,11 +186,7 @@ impl Job {
         }
     }
 
-    fn write(
-        &self,
-        staged: &mut dyn Staged,
-        progress: &(dyn Fn(u64) + Sync),
-    ) -> Result<(archive::Packed, Words, Option<Problem>)> {
+    fn write(&self, staged: &mut dyn Staged, progress: &(dyn Fn(u64) + Sync)) -> Result<Written> {
         let mut source =
             File::open(&self.dump).map_err(|error| describe::dump_unreadable(&self.dump, &error))?;
         let checker = Mutex::new(Some(Checker::new()));
@@ -202,12 +214,13 @@ impl Job {
             &mut manifest,
             &self.cancel,
         );
+        let writing = sink.busy();
         let zip = packed.map_err(|problem| {
             let explained = sink.failure().and_then(|error| self.target.explain_write(&error));
             explained.unwrap_or(problem)
         })?;
-        let (words, warning) = judged.ok_or_else(|| Problem::internal("a zip without a verdict"))?;
-        Ok((zip, words, warning))
+        let (verdict, warning) = judged.ok_or_else(|| Problem::internal("a zip without a verdict"))?;
+        Ok(Written { zip, writing, verdict, warning })
     }
 
     /// The verdict on the dump: the reader's, or SQL Server's where the reader is not sure.

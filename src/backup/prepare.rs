@@ -17,6 +17,8 @@ pub(super) struct Prepared {
     pub server: String,
     /// The terminal, where it can take a copy now.
     pub terminal: Option<Arc<dyn Destination>>,
+    /// How many hours' backups fit in the long run, where they fit least: 24 are all of them.
+    pub hours_that_fit: u8,
     /// Foreseen size of the dump in bytes.
     pub dump_bytes: u64,
     /// Foreseen size of the zip in bytes.
@@ -47,6 +49,7 @@ pub(super) async fn prepare(run: &mut Run<'_>) -> Result<Prepared> {
     let mut prepared = Prepared {
         server: named(&health.facts),
         terminal: None,
+        hours_that_fit: 0,
         // Without the right to ask, the next dump is foreseen by the last one.
         dump_bytes: health
             .database
@@ -62,9 +65,12 @@ pub(super) async fn prepare(run: &mut Run<'_>) -> Result<Prepared> {
     stop_for(run, &prepared, &health).await?;
     prepared.zip_bytes = room::foreseen_zip_bytes(prepared.dump_bytes, &held);
     manual::foresee(run, prepared.zip_bytes).await?;
-    room::make(run, &local, prepared.dump_bytes, &held).await?;
-    if run.target.name().is_some() {
-        prepared.terminal = terminal(run, prepared.dump_bytes).await;
+    prepared.hours_that_fit = room::make(run, &local, prepared.dump_bytes, &held).await?;
+    if run.target.name().is_some()
+        && let Some((terminal, hours_that_fit)) = terminal(run, prepared.dump_bytes).await
+    {
+        prepared.hours_that_fit = prepared.hours_that_fit.min(hours_that_fit);
+        prepared.terminal = Some(terminal);
     }
     Ok(prepared)
 }
@@ -113,10 +119,10 @@ async fn check(run: &Run<'_>, destination: &Arc<dyn Destination>) -> Result<()> 
 }
 
 /// The terminal, where it can take a copy now; why it cannot makes the run a Warning.
-async fn terminal(run: &mut Run<'_>, dump_bytes: u64) -> Option<Arc<dyn Destination>> {
+async fn terminal(run: &mut Run<'_>, dump_bytes: u64) -> Option<(Arc<dyn Destination>, u8)> {
     let terminal = Arc::clone(run.world.terminal.as_ref()?);
     match reach(run, &terminal, dump_bytes).await {
-        Ok(()) => Some(terminal),
+        Ok(hours_that_fit) => Some((terminal, hours_that_fit)),
         Err(problem) => {
             run.warn(problem);
             None
@@ -124,7 +130,7 @@ async fn terminal(run: &mut Run<'_>, dump_bytes: u64) -> Option<Arc<dyn Destinat
     }
 }
 
-async fn reach(run: &mut Run<'_>, terminal: &Arc<dyn Destination>, dump_bytes: u64) -> Result<()> {
+async fn reach(run: &mut Run<'_>, terminal: &Arc<dyn Destination>, dump_bytes: u64) -> Result<u8> {
     check(run, terminal).await?;
     let (local, other) = (Arc::clone(&run.world.local), Arc::clone(terminal));
     let apart = blocking(move || destination::apart(&*local, &*other)).await?;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// The zip of a first backup, as a share of the dump: what retail databases come to at the worst.
 const UNKNOWN_RATIO: u64 = 2;
 
-/// Foresees the room at `destination` and lets yield what has to.
+/// Foresees the room at `destination` and lets yield what has to. Returns how many hours' backups fit there in the long run.
 ///
 /// # Errors
 /// [`Code::SpaceForeseen`], or [`Code::TerminalFull`] at the terminal, where it does not fit even so; those of asking and
@@ -25,7 +25,7 @@ pub(super) async fn make(
     destination: &Arc<dyn Destination>,
     dump_bytes: u64,
     held: &[Held],
-) -> Result<()> {
+) -> Result<u8> {
     let need = need(run, destination.kind(), dump_bytes, held);
     let place = Arc::clone(destination);
     let bak = Name::bak(run.world.archive());
@@ -40,7 +40,7 @@ pub(super) async fn make(
     for release in &plan.releases {
         yield_room(run, destination, *release).await?;
     }
-    Ok(())
+    Ok(plan.hours_that_fit)
 }
 
 fn need(run: &Run<'_>, kind: Kind, dump_bytes: u64, held: &[Held]) -> Need {

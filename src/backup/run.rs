@@ -208,6 +208,7 @@ impl<'a> Run<'a> {
             outcome: None,
             database: world.config.databases.first().map(|name| name.as_str().to_owned()).unwrap_or_default(),
             phases: Vec::new(),
+            level: None,
             bak_bytes: 0,
             zip_bytes: 0,
             bak_sha256: String::new(),

@@ -1,14 +1,14 @@
-//! The copy at the terminal: a thread of its own follows the zip while it grows, reads its copy back, and waits for the word
+//! The copy at the terminal: a thread of its own follows the zip while it grows, has its copy read back, and waits for the word
 //! of the run before the copy takes its good name. A share that hangs for ever holds up this thread, never the run.
 
+use super::along::{Along, Proved};
+use super::grains::Grains;
 use super::growth::{self, FollowError, Growth};
 use super::links::{self, Linking};
 use super::outcome::CopyReport;
-use crate::archive::Sha256Sum;
 use crate::destination::{Destination, Name, ReadSeek, Staged};
 use crate::problem::{Code, Problem, Result};
 use crate::words;
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -22,8 +22,8 @@ pub const STALL: Duration = Duration::from_secs(300);
 pub enum Decision {
     /// The server's copy stands: the terminal's may take its name, if it is the same.
     Publish {
-        /// SHA-256 of the zip on the server.
-        sha256: Sha256Sum,
+        /// The content of the zip on the server, as it was read back there.
+        grains: Grains,
         /// The other names that it takes there.
         links: Linking,
     },
@@ -150,9 +150,9 @@ impl Worker {
         self.meter.step();
         let copied = self.copy(&mut *source, &mut *staged);
         match copied {
-            Ok(Some((sha256, from_medium))) => match decided.recv() {
-                Ok(Decision::Publish { sha256: expected, links }) if expected == sha256 => {
-                    self.publish(staged, from_medium, &links)
+            Ok(Some(proved)) => match decided.recv() {
+                Ok(Decision::Publish { grains, links }) if grains == proved.grains => {
+                    self.publish(staged, &proved, &links)
                 }
                 Ok(Decision::Publish { .. }) => {
                     staged.discard()?;
@@ -170,39 +170,50 @@ impl Worker {
         }
     }
 
-    fn copy(&self, source: &mut dyn ReadSeek, staged: &mut dyn Staged) -> Result<Option<(Sha256Sum, bool)>> {
+    fn copy(&self, source: &mut dyn ReadSeek, staged: &mut dyn Staged) -> Result<Option<Proved>> {
+        let meter = Arc::clone(&self.meter);
+        let read_back = move |bytes| {
+            meter.read_back_bytes.fetch_add(bytes, Ordering::Relaxed);
+        };
+        let mut along = Along::begin(staged, Arc::new(read_back))?;
         let told = &mut |bytes| self.meter.copied_bytes.store(bytes, Ordering::Relaxed);
-        let followed = growth::follow(&self.growth, source, staged, told);
+        let followed = growth::follow(&self.growth, source, &mut along, told);
         match followed {
             Ok(Some(_)) => {}
             Ok(None) => return Ok(None),
-            Err(FollowError::Target(error)) => return Err(self.terminal.explain(&error)),
+            Err(FollowError::Target(error)) => return Err(along.explain(&error, &*self.terminal)),
             Err(FollowError::Source(error)) => {
                 tracing::error!(%error, "the zip on the server cannot be read for the copy");
                 return Err(unreadable(&self.terminal.shown()));
             }
         }
-        staged.seal()?;
         self.meter.step();
-        let mut hash = Sha256::new();
-        let read_back = staged.read_back(&mut |bytes| {
-            hash.update(bytes);
-            self.meter.read_back_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-        })?;
-        Ok(Some((Sha256Sum(hash.finalize().into()), read_back.from_medium)))
+        along.finish().map(Some)
     }
 
-    fn publish(&self, staged: Box<dyn Staged>, from_medium: bool, links: &Linking) -> Result<CopyReport> {
+    fn publish(&self, staged: Box<dyn Staged>, proved: &Proved, links: &Linking) -> Result<CopyReport> {
         let path = self.terminal.path_of(&self.name).display().to_string();
         staged.publish()?;
         self.meter.step();
         let links_pending = links::make(&*self.terminal, links).is_some();
-        Ok(CopyReport { path, done: true, from_medium: Some(from_medium), links_pending })
+        Ok(CopyReport {
+            path,
+            done: true,
+            from_medium: Some(proved.from_medium),
+            links_pending,
+            bytes_per_sec: proved.bytes_per_sec,
+        })
     }
 
     fn give_up(&self, staged: Box<dyn Staged>) -> Result<CopyReport> {
         staged.discard()?;
-        Ok(CopyReport { path: self.terminal.shown(), done: false, from_medium: None, links_pending: false })
+        Ok(CopyReport {
+            path: self.terminal.shown(),
+            done: false,
+            from_medium: None,
+            links_pending: false,
+            bytes_per_sec: None,
+        })
     }
 }
 

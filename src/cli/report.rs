@@ -133,11 +133,13 @@ fn sizes(report: &RunReport, language: Language) -> Option<String> {
     let share = report.zip_bytes as f64 * 100.0 / report.bak_bytes as f64;
     let (bak, zip) = (bytes(report.bak_bytes, language), bytes(report.zip_bytes, language));
     let share = decimal(&format!("{share:.1}"), language);
-    Some(
-        words!("tamanho: {bak} → {zip} ({share} %)", "size: {bak} → {zip} ({share} %)")
-            .get(language)
-            .to_owned(),
-    )
+    let level = report.level.map_or_else(
+        || Words::same(""),
+        |level| words!(", nível {level} de compressão", ", compression level {level}"),
+    );
+    let level = level.get(language);
+    let sizes = words!("tamanho: {bak} → {zip} ({share} %{level})", "size: {bak} → {zip} ({share} %{level})");
+    Some(sizes.get(language).to_owned())
 }
 
 fn parts(phases: &[PhaseTime], language: Language) -> Option<String> {
@@ -210,6 +212,7 @@ mod tests {
         let mut report = run(9, Outcome::Success, &[]);
         report.bak_bytes = 64 << 20;
         report.zip_bytes = 16 << 20;
+        report.level = Some(6);
         report.phases = vec![
             PhaseTime { phase: Phase::Dumping, millis: 1_200 },
             PhaseTime { phase: Phase::Packing, millis: 2_000 },
@@ -219,6 +222,7 @@ mod tests {
             done,
             from_medium: Some(true),
             links_pending: false,
+            bytes_per_sec: None,
         };
         report.server = Some(copy("/b/09h/MCDados.zip", true));
         report.terminal = Some(copy("/t/09h/MCDados.zip", false));
@@ -228,7 +232,7 @@ mod tests {
                 "22/11/2026 09:00  09h  Sucesso  (horário)  3,2 s",
                 "no servidor: /b/09h/MCDados.zip — relido do disco",
                 "no terminal: /t/09h/MCDados.zip — pendente",
-                "tamanho: 64.0 MB → 16.0 MB (25,0 %)".replace(".0", ",0").as_str(),
+                "tamanho: 64.0 MB → 16.0 MB (25,0 %, nível 6 de compressão)".replace(".0", ",0").as_str(),
                 "tempo: SQL Server 1,2 s · conferir, compactar e copiar 2,0 s",
             ]
         );

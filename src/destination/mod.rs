@@ -30,6 +30,7 @@ use chrono::{DateTime, Utc};
 use std::any::Any;
 use std::fmt;
 use std::io::{self, Read, Seek, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Which of the two a destination is; it decides the codes and words of its problems.
@@ -239,6 +240,16 @@ pub trait Destination: Send + Sync + fmt::Debug {
     fn explain(&self, error: &io::Error) -> Problem;
 }
 
+/// Reads back what is sealed of a file that still grows.
+pub trait ReadAlong: Send {
+    /// Reads `range`, whose beginning is a multiple of 1 MiB, from the medium, past the cache where the system allows, and
+    /// hands each piece to `sink`.
+    ///
+    /// # Errors
+    /// Those of reading; so much is not there.
+    fn read_back(&mut self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack>;
+}
+
 /// A file under construction. Dropped without [`publish`](Self::publish) it is discarded.
 pub trait Staged: Read + Write + Seek + Send {
     /// Where it stands while it is made: for a second handle that follows its growth.
@@ -255,6 +266,11 @@ pub trait Staged: Read + Write + Seek + Send {
     /// # Errors
     /// Those of reading.
     fn read_back(&mut self, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack>;
+
+    /// A second handle that reads back what is sealed while more is written; `None` where there is none such.
+    fn read_along(&self) -> Option<Box<dyn ReadAlong>> {
+        None
+    }
 
     /// Gives it its name, replacing in one step what had it. Seals it first where that was not done.
     ///

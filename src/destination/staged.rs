@@ -1,11 +1,12 @@
 //! A file of a [`Folder`](super::Folder) under construction.
 
-use super::{Kind, Name, ReadBack, Staged, identity, outside, problems};
+use super::{Kind, Name, ReadAlong, ReadBack, Staged, identity, outside, problems};
 use crate::durable::{self, Ledger};
 use crate::platform;
 use crate::problem::{Problem, Result};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -200,12 +201,29 @@ impl Staged for StagedFile {
             .map_err(|error| self.place.explain(&error))
     }
 
+    fn read_along(&self) -> Option<Box<dyn ReadAlong>> {
+        Some(Box::new(StagedAlong { place: self.place.clone(), partial: self.partial.clone() }))
+    }
+
     fn publish(mut self: Box<Self>) -> Result<()> {
         self.take_name().map_err(|error| self.place.explain(&error))
     }
 
     fn discard(mut self: Box<Self>) -> Result<()> {
         self.remove().map_err(|error| self.place.explain(&error))
+    }
+}
+
+/// Reads a staged file by its partial name while it grows.
+#[derive(Debug)]
+struct StagedAlong {
+    place: StagedPlace,
+    partial: PathBuf,
+}
+
+impl ReadAlong for StagedAlong {
+    fn read_back(&mut self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack> {
+        platform::read_back_range(&self.partial, range, sink).map_err(|error| self.place.explain(&error))
     }
 }
 

@@ -35,6 +35,7 @@ fn report(sequence: u64, outcome: Option<Outcome>) -> RunReport {
         outcome,
         database: "MCDados".to_owned(),
         phases: vec![PhaseTime { phase: Phase::Preparing, millis: 12 }],
+        level: None,
         bak_bytes: 1000 + sequence,
         zip_bytes: 250,
         bak_sha256: "ab".repeat(32),

@@ -21,6 +21,7 @@ pub use kinds::{FileId, Level, Peer, Place, ReadBack, ServiceState, Space, SqlPi
 use interprocess::local_socket::tokio::{Listener, Stream};
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
@@ -257,6 +258,15 @@ pub fn sync_foreign_file(path: &Path) -> io::Result<()> {
     system::sync_foreign_file(path)
 }
 
+/// Hands back memory that a program which waits has no use for: free parts of the heap, pages of code. Returns the bytes of
+/// code, where the system tells.
+///
+/// # Errors
+/// The system refuses.
+pub fn hand_back_memory() -> io::Result<usize> {
+    system::hand_back_memory()
+}
+
 /// Reads the file `path`, which must be synced, past this machine's cache where the system allows, and hands each piece to
 /// `sink` in order. Tells whether every byte really came from beyond the cache. (What a share's own machine keeps in *its*
 /// cache cannot be known from here.)
@@ -264,7 +274,15 @@ pub fn sync_foreign_file(path: &Path) -> io::Result<()> {
 /// # Errors
 /// Those of reading.
 pub fn read_back(path: &Path, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
-    system::read_back(path, sink)
+    system::read_back_range(path, 0..std::fs::metadata(path)?.len(), sink)
+}
+
+/// The same of a range of a file that may still grow; its beginning is a multiple of [`ALIGNMENT`](medium::ALIGNMENT).
+///
+/// # Errors
+/// Those of reading; the file is shorter.
+pub fn read_back_range(path: &Path, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
+    system::read_back_range(path, range, sink)
 }
 
 /// Opens the file `path` for following and copying, so that its writer may still rename or replace it.

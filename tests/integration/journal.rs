@@ -36,6 +36,7 @@ fn report(sequence: u64, outcome: Option<Outcome>) -> RunReport {
         outcome,
         database: "MCDados".to_owned(),
         phases: Vec::new(),
+        level: None,
         bak_bytes: 0,
         zip_bytes: 0,
         bak_sha256: String::new(),

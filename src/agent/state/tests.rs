@@ -395,7 +395,13 @@ fn a_manual_backup_is_a_copy_of_the_run_that_went_on_when_it_was_asked_for() {
     surveyed(&mut story, None);
     let mut made = run(9, Outcome::Success, &[]);
     let path = "/backup/09h/MCDados.zip".to_owned();
-    made.server = Some(CopyReport { path, done: true, from_medium: Some(true), links_pending: false });
+    made.server = Some(CopyReport {
+        path,
+        done: true,
+        from_medium: Some(true),
+        links_pending: false,
+        bytes_per_sec: None,
+    });
     let copied = story.step(Input::Reported(Event::RunEnded(Box::new(made.clone()))));
     assert_eq!(source(&copied), Some(Some(Box::new(made))));
 }

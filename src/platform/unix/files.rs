@@ -6,6 +6,8 @@ use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io;
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
@@ -107,15 +109,14 @@ pub fn open_shared(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-pub fn read_back(path: &Path, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
-    let length = fs::metadata(path)?.len();
+pub fn read_back_range(path: &Path, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
     if let Some(direct) = open_direct(path)? {
-        let bytes = medium::read_aligned(length, |buffer, offset| direct.read_at(buffer, offset), sink)?;
+        let bytes = medium::read_aligned(range, |buffer, offset| direct.read_at(buffer, offset), sink)?;
         return Ok(ReadBack { bytes, from_medium: true });
     }
     let file = File::open(path)?;
-    let from_medium = drop_cache(&file, length);
-    let bytes = medium::read_aligned(length, |buffer, offset| file.read_at(buffer, offset), sink)?;
+    let from_medium = drop_cache(&file, &range);
+    let bytes = medium::read_aligned(range, |buffer, offset| file.read_at(buffer, offset), sink)?;
     Ok(ReadBack { bytes, from_medium })
 }
 
@@ -143,19 +144,20 @@ fn open_direct(_: &Path) -> io::Result<Option<File>> {
     Ok(None)
 }
 
-/// Drops a synced file from the page cache, and tells whether it is really gone from there: the kernel keeps pages that
-/// somebody else uses, and says nothing.
+/// Drops a synced range of a file from the page cache, and tells whether it is really gone from there: the kernel keeps pages
+/// that somebody else uses, and says nothing.
 #[cfg(target_os = "linux")]
-fn drop_cache(file: &File, length: u64) -> bool {
+fn drop_cache(file: &File, range: &Range<u64>) -> bool {
     use rustix::fs::{Advice, fadvise};
     use rustix::io::{ReadWriteFlags, preadv2};
     /// Places of the file that are looked at before anything is read.
     const PROBES: u64 = 64;
-    if fadvise(file, 0, None, Advice::DontNeed).is_err() {
+    let length = range.end.saturating_sub(range.start);
+    if fadvise(file, range.start, NonZeroU64::new(length), Advice::DontNeed).is_err() {
         return false;
     }
     (0..PROBES.min(length)).all(|probe| {
-        let offset = length / PROBES.min(length) * probe;
+        let offset = range.start + length / PROBES.min(length) * probe;
         let mut byte = [0_u8; 1];
         // A read that may not wait succeeds from the cache only.
         let read = preadv2(file, &mut [io::IoSliceMut::new(&mut byte)], offset, ReadWriteFlags::NOWAIT);
@@ -164,7 +166,7 @@ fn drop_cache(file: &File, length: u64) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn drop_cache(_: &File, _: u64) -> bool {
+fn drop_cache(_: &File, _: &Range<u64>) -> bool {
     false
 }
 
@@ -186,7 +188,8 @@ mod tests {
             fs::write(&path, &content).unwrap();
             File::open(&path).unwrap().sync_all().unwrap();
             let mut got = Vec::new();
-            let told = read_back(&path, &mut |piece| got.extend_from_slice(piece)).unwrap();
+            let whole = 0..u64::from(length);
+            let told = read_back_range(&path, whole, &mut |piece| got.extend_from_slice(piece)).unwrap();
             assert!(got == content, "{length}");
             assert_eq!(told.bytes, u64::from(length));
         }
@@ -199,7 +202,7 @@ mod tests {
         fs::write(&path, vec![7; 1 << 20]).unwrap();
         let file = File::open(&path).unwrap();
         // Not synced: the kernel cannot drop what is not on the disk yet.
-        assert!(!drop_cache(&file, 1 << 20));
+        assert!(!drop_cache(&file, &(0..1 << 20)));
     }
 
     #[test]

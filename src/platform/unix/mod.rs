@@ -4,6 +4,7 @@ mod desktop;
 mod files;
 mod identity;
 mod local;
+mod memory;
 mod mounts;
 mod rights;
 mod service;
@@ -14,7 +15,7 @@ mod tray;
 
 pub use desktop::{exit_like, has_display, session_file, show_folder, start_apart, tell};
 pub use files::{
-    file_id, has_no_hard_links, has_no_locks, is_gone, largest_file_bytes, open_shared, read_back,
+    file_id, has_no_hard_links, has_no_locks, is_gone, largest_file_bytes, open_shared, read_back_range,
     rename_new, rename_over, space, sync_folder, sync_foreign_file, volume_id,
 };
 pub use identity::{
@@ -23,6 +24,7 @@ pub use identity::{
 pub use local::{
     channel_to_listen, channels_to_try, integrated_login, listen, may_serve, open_sql_pipe, peer,
 };
+pub use memory::hand_back_memory;
 pub use mounts::place;
 pub use rights::{
     can_write_folder, is_kept_secret, make_folder_inside, make_private_folder, private,

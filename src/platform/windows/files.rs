@@ -6,6 +6,7 @@ use super::handles::succeeded;
 use super::wide::wide;
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::ops::Range;
 use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
@@ -173,8 +174,7 @@ pub fn open_shared(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).share_mode(SHARE_ALL).open(path)
 }
 
-pub fn read_back(path: &Path, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
-    let length = fs::metadata(path)?.len();
+pub fn read_back_range(path: &Path, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
     let mut options = OpenOptions::new();
     options.read(true).share_mode(SHARE_ALL);
     let past_cache =
@@ -184,6 +184,6 @@ pub fn read_back(path: &Path, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBac
         Err(error) if is_one_of(&error, &CANNOT_FLUSH[1..]) => (options.open(path)?, false),
         Err(error) => return Err(error),
     };
-    let bytes = medium::read_aligned(length, |buffer, offset| file.seek_read(buffer, offset), sink)?;
+    let bytes = medium::read_aligned(range, |buffer, offset| file.seek_read(buffer, offset), sink)?;
     Ok(ReadBack { bytes, from_medium })
 }

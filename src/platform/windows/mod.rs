@@ -6,6 +6,7 @@ mod files;
 mod handles;
 mod identity;
 mod local;
+mod memory;
 mod place;
 mod service;
 mod session;
@@ -20,7 +21,7 @@ pub use acl::{
 };
 pub use desktop::{exit_like, has_display, session_file, show_folder, start_apart, tell};
 pub use files::{
-    file_id, has_no_hard_links, has_no_locks, is_gone, largest_file_bytes, open_shared, read_back,
+    file_id, has_no_hard_links, has_no_locks, is_gone, largest_file_bytes, open_shared, read_back_range,
     rename_new, rename_over, space, sync_folder, sync_foreign_file, volume_id,
 };
 pub use identity::{
@@ -29,6 +30,7 @@ pub use identity::{
 pub use local::{
     channel_to_listen, channels_to_try, integrated_login, listen, may_serve, open_sql_pipe, peer,
 };
+pub use memory::hand_back_memory;
 pub use place::place;
 pub use service::{event_log, service_state, sql_service, start_service};
 pub use session::{end_asked_for, sits_here};

@@ -141,3 +141,25 @@ async fn a_copy_that_reads_back_other_bytes_never_takes_its_name() {
     must_warn(&mut shop, Code::BackupReadBack).await;
     assert_eq!(shop.tested(&*real, Set::Newest).sequence, first.sequence);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_zip_is_compressed_harder_for_a_terminal_that_was_slow() {
+    let mut shop = Shop::open().await;
+    let first = shop.good_run().await;
+    assert_eq!(first.level, Some(6), "nothing is measured yet");
+    for report in [&first.server, &first.terminal] {
+        assert!(report.as_ref().unwrap().bytes_per_sec.is_some(), "{report:?}");
+    }
+    let real = shop.world.terminal.clone().unwrap();
+    let slow = Faulty::new(Arc::clone(&real));
+    slow.arm(At::Write(0), Fault::Slow(4_000), u32::MAX);
+    shop.world.terminal = Some(Arc::new(slow));
+    // The median of an even number is the slower.
+    let second = shop.good_run().await;
+    assert!(second.terminal.as_ref().unwrap().bytes_per_sec.unwrap() <= 4_000_000, "{:?}", second.terminal);
+    let third = shop.good_run().await;
+    assert_eq!(third.level, Some(7));
+    shop.assert_stands(&third);
+    let kept = shop.world.journal.last_good().unwrap().unwrap();
+    assert_eq!((kept.level, kept.terminal), (third.level, third.terminal));
+}

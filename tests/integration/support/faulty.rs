@@ -1,14 +1,16 @@
 //! A wrapper around any destination that fails on demand.
 
 use dmbackup::destination::{
-    Destination, Identity, Kind, Linked, LockGuard, Mark, Name, Place, ReadBack, ReadSeek, Space, Staged,
-    Stat, VolumeId,
+    Destination, Identity, Kind, Linked, LockGuard, Mark, Name, Place, ReadAlong, ReadBack, ReadSeek, Space,
+    Staged, Stat, VolumeId,
 };
 use dmbackup::problem::{Problem, Result};
 use dmbackup::slot::{ArchiveName, Set};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Where a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +45,8 @@ pub enum Fault {
     Gone,
     /// Reading back gives a byte that was not written, and says nothing.
     FlippedBit,
+    /// A write takes as long as a medium of so many bytes per millisecond would.
+    Slow(u64),
 }
 
 impl Fault {
@@ -51,7 +55,7 @@ impl Fault {
             Self::Error(kind) => Some(kind.into()),
             // «Transport endpoint is not connected».
             Self::Gone => Some(io::Error::from_raw_os_error(107)),
-            Self::FlippedBit => None,
+            Self::FlippedBit | Self::Slow(_) => None,
         }
     }
 }
@@ -244,6 +248,9 @@ impl Write for FaultyFile {
             return Err(error);
         }
         let count = self.inner.write(bytes)?;
+        if let Some(Fault::Slow(bytes_per_milli)) = struck {
+            std::thread::sleep(Duration::from_millis(count as u64 / bytes_per_milli));
+        }
         self.written_bytes += count as u64;
         Ok(count)
     }
@@ -274,17 +281,12 @@ impl Staged for FaultyFile {
         if let Some(error) = struck.and_then(Fault::error) {
             return Err(self.faulty.explain(&error));
         }
-        let mut flip = struck == Some(Fault::FlippedBit);
-        self.inner.read_back(&mut |piece| {
-            if std::mem::take(&mut flip) && !piece.is_empty() {
-                let mut bad = piece.to_vec();
-                let middle = bad.len() / 2;
-                bad[middle] ^= 0x10;
-                sink(&bad);
-            } else {
-                sink(piece);
-            }
-        })
+        self.inner.read_back(&mut flipping(struck, sink))
+    }
+
+    fn read_along(&self) -> Option<Box<dyn ReadAlong>> {
+        let inner = self.inner.read_along()?;
+        Some(Box::new(FaultyAlong { inner, faulty: self.faulty.clone() }))
     }
 
     fn publish(self: Box<Self>) -> Result<()> {
@@ -294,5 +296,35 @@ impl Staged for FaultyFile {
 
     fn discard(self: Box<Self>) -> Result<()> {
         self.inner.discard()
+    }
+}
+
+/// Hands on what is read; the first piece with a flipped bit, where that struck.
+fn flipping(struck: Option<Fault>, sink: &mut dyn FnMut(&[u8])) -> impl FnMut(&[u8]) {
+    let mut flip = struck == Some(Fault::FlippedBit);
+    move |piece| {
+        if std::mem::take(&mut flip) && !piece.is_empty() {
+            let mut bad = piece.to_vec();
+            let middle = bad.len() / 2;
+            bad[middle] ^= 0x10;
+            sink(&bad);
+        } else {
+            sink(piece);
+        }
+    }
+}
+
+struct FaultyAlong {
+    inner: Box<dyn ReadAlong>,
+    faulty: Faulty,
+}
+
+impl ReadAlong for FaultyAlong {
+    fn read_back(&mut self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack> {
+        let struck = self.faulty.strike(|at| at == At::ReadBack);
+        if let Some(error) = struck.and_then(Fault::error) {
+            return Err(self.faulty.explain(&error));
+        }
+        self.inner.read_back(range, &mut flipping(struck, sink))
     }
 }

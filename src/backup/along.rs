@@ -1,0 +1,222 @@
+//! Writing a copy and reading it back along the way: what is written is sealed every now and then, and what is sealed is read
+//! back from its medium by a second thread while the writing goes on. On a link the reading has the other direction to
+//! itself, so that a copy is proved soon after its last byte was sent.
+
+use super::grains::{GRAIN_BYTES, Grains, Reading};
+use crate::destination::{Destination, ReadAlong, Staged};
+use crate::problem::{Problem, Result};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Bytes after which what was written is sealed and read back. On a link of 100 Mbit/s, what is left to be read back once
+/// everything is written takes two thirds of a second.
+const SEAL_BYTES: u64 = 2 * GRAIN_BYTES;
+/// A fast disk is not sealed more often than this: each time it must wait.
+const SEAL_EVERY: Duration = Duration::from_millis(500);
+
+/// A copy that is written and read back at once.
+pub struct Along<'a> {
+    staged: &'a mut dyn Staged,
+    told: Arc<dyn Fn(u64) + Send + Sync>,
+    reader: Option<Reader>,
+    position: u64,
+    /// Everything before it was handed to the reader.
+    handed: u64,
+    end: u64,
+    /// Written once more after it was handed over.
+    again: bool,
+    sealed_at: Instant,
+    busy: Duration,
+    failure: Option<Problem>,
+}
+
+/// A copy as it was read back.
+#[derive(Debug)]
+pub struct Proved {
+    /// Its content.
+    pub grains: Grains,
+    /// Whether all of it came from the medium, not from a cache.
+    pub from_medium: bool,
+    /// Bytes that the destination took per second of the time in which it was waited for.
+    pub bytes_per_sec: Option<u64>,
+}
+
+impl<'a> Along<'a> {
+    /// Begins to write to the empty `staged`; `told` hears of each piece that was read back, with its length.
+    ///
+    /// # Errors
+    /// A thread cannot be started.
+    pub fn begin(staged: &'a mut dyn Staged, told: Arc<dyn Fn(u64) + Send + Sync>) -> Result<Self> {
+        let reader = staged.read_along().map(|along| Reader::start(along, Arc::clone(&told))).transpose()?;
+        Ok(Self {
+            staged,
+            told,
+            reader,
+            position: 0,
+            handed: 0,
+            end: 0,
+            again: false,
+            sealed_at: Instant::now(),
+            busy: Duration::ZERO,
+            failure: None,
+        })
+    }
+
+    /// An error of writing, as the problem that it is.
+    pub fn explain(self, error: &io::Error, destination: &dyn Destination) -> Problem {
+        self.failure.unwrap_or_else(|| destination.explain(error))
+    }
+
+    /// Seals the rest, and waits until all of it was read back.
+    ///
+    /// # Errors
+    /// Those of sealing and reading back.
+    pub fn finish(mut self) -> Result<Proved> {
+        self.seal()?;
+        let bytes_per_sec = rate(self.end, self.busy);
+        let Some(reader) = self.reader.take() else {
+            let mut reading = Reading::from(0);
+            let told = self.told;
+            let read = self.staged.read_back(&mut |piece| {
+                reading.feed(piece);
+                told(piece.len() as u64);
+            })?;
+            return Ok(Proved { grains: reading.finish(), from_medium: read.from_medium, bytes_per_sec });
+        };
+        reader.hand(self.handed..self.end);
+        if self.again {
+            // Of the zip only the first header is written again; what comes after it in its grain is read once more with it.
+            reader.hand(0..self.handed.min(GRAIN_BYTES));
+        }
+        let (grains, from_medium) = reader.end()?;
+        Ok(Proved { grains, from_medium, bytes_per_sec })
+    }
+
+    fn seal(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        let sealed = self.staged.seal();
+        self.sealed_at = Instant::now();
+        self.busy += self.sealed_at - begun;
+        sealed
+    }
+
+    /// Hands over every whole grain, where it is time for that.
+    fn hand_over(&mut self) -> io::Result<()> {
+        let whole = self.end / GRAIN_BYTES * GRAIN_BYTES;
+        let due = whole - self.handed.min(whole) >= SEAL_BYTES && self.sealed_at.elapsed() >= SEAL_EVERY;
+        if !due || self.reader.is_none() {
+            return Ok(());
+        }
+        if let Err(problem) = self.seal() {
+            self.failure = Some(problem);
+            return Err(io::Error::other("sealing"));
+        }
+        if let Some(reader) = &self.reader {
+            reader.hand(self.handed..whole);
+        }
+        self.handed = whole;
+        Ok(())
+    }
+}
+
+/// Bytes per second; `None` where nothing was waited for.
+pub fn rate(bytes: u64, busy: Duration) -> Option<u64> {
+    let nanos = busy.as_nanos();
+    let per_sec = (u128::from(bytes) * 1_000_000_000).checked_div(nanos)?;
+    (bytes > 0).then(|| u64::try_from(per_sec).unwrap_or(u64::MAX))
+}
+
+impl Write for Along<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let begun = Instant::now();
+        let written = self.staged.write(bytes);
+        self.busy += begun.elapsed();
+        let count = written?;
+        if self.position < self.handed {
+            if self.position + count as u64 > GRAIN_BYTES {
+                return Err(io::Error::other("a copy is written again beyond its first grain"));
+            }
+            self.again = true;
+        }
+        self.position += count as u64;
+        self.end = self.end.max(self.position);
+        self.hand_over()?;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.staged.flush()
+    }
+}
+
+impl Seek for Along<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.position = self.staged.seek(to)?;
+        Ok(self.position)
+    }
+}
+
+/// The thread that reads back.
+struct Reader {
+    ranges: Option<Sender<Range<u64>>>,
+    thread: Option<JoinHandle<Result<(Grains, bool)>>>,
+}
+
+impl Reader {
+    fn start(along: Box<dyn ReadAlong>, told: Arc<dyn Fn(u64) + Send + Sync>) -> Result<Self> {
+        let (ranges, handed) = channel();
+        let thread = std::thread::Builder::new()
+            .name("read-back".into())
+            .spawn(move || read(along, &*told, &handed))
+            .map_err(|error| Problem::internal(format!("thread «read-back»: {error}")))?;
+        Ok(Self { ranges: Some(ranges), thread: Some(thread) })
+    }
+
+    fn hand(&self, range: Range<u64>) {
+        if let Some(ranges) = self.ranges.as_ref().filter(|_| !range.is_empty()) {
+            // A reader that has failed tells why at the end.
+            let _failed = ranges.send(range);
+        }
+    }
+
+    fn end(mut self) -> Result<(Grains, bool)> {
+        self.ranges = None;
+        let ended = self.thread.take().map(JoinHandle::join);
+        ended
+            .and_then(std::result::Result::ok)
+            .unwrap_or_else(|| Err(Problem::internal("thread «read-back»")))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.ranges = None;
+        if let Some(thread) = self.thread.take() {
+            // Its handle must be gone before the copy is removed. What it read is not wanted any more.
+            let _unwanted = thread.join();
+        }
+    }
+}
+
+fn read(
+    mut along: Box<dyn ReadAlong>,
+    told: &dyn Fn(u64),
+    handed: &Receiver<Range<u64>>,
+) -> Result<(Grains, bool)> {
+    let (mut grains, mut from_medium) = (Grains::default(), true);
+    for range in handed {
+        let mut reading = Reading::from(range.start / GRAIN_BYTES);
+        let read = along.read_back(range, &mut |piece| {
+            reading.feed(piece);
+            told(piece.len() as u64);
+        })?;
+        grains.take(reading);
+        from_medium &= read.from_medium;
+    }
+    Ok((grains, from_medium))
+}

@@ -1,0 +1,112 @@
+//! A file's content in grains of one length, each with its SHA-256: two files are compared by them, in whatever order they
+//! are read. So the terminal's copy can be read back while it still grows, though the first bytes of a zip are the last to be
+//! written.
+
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// Length of a grain. A zip of 5 GiB has 1280 of them, of 32 bytes each.
+pub const GRAIN_BYTES: u64 = 4 << 20;
+
+/// The sums of a file's grains; the last may be shorter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Grains {
+    /// By the grain's number; with the grain's length.
+    sums: BTreeMap<u64, (u64, [u8; 32])>,
+}
+
+impl Grains {
+    /// Takes the sum of what a `reader` began at a grain's beginning has read; a grain that was read before is replaced.
+    pub fn take(&mut self, read: Reading) {
+        let Reading { number, bytes, hash, grains } = read;
+        self.sums.extend(grains.sums);
+        if bytes > 0 {
+            self.sums.insert(number, (bytes, hash.finalize().into()));
+        }
+    }
+}
+
+/// Reads grains one after the other.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    number: u64,
+    bytes: u64,
+    hash: Sha256,
+    grains: Grains,
+}
+
+impl Reading {
+    /// Begins with grain `number`.
+    pub fn from(number: u64) -> Self {
+        Self { number, bytes: 0, hash: Sha256::new(), grains: Grains::default() }
+    }
+
+    /// Takes the next piece.
+    pub fn feed(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() {
+            let room = usize::try_from(GRAIN_BYTES - self.bytes).unwrap_or(usize::MAX);
+            let (now, later) = piece.split_at(room.min(piece.len()));
+            self.hash.update(now);
+            self.bytes += now.len() as u64;
+            if self.bytes == GRAIN_BYTES {
+                self.grains.sums.insert(self.number, (self.bytes, self.hash.finalize_reset().into()));
+                self.number += 1;
+                self.bytes = 0;
+            }
+            piece = later;
+        }
+    }
+
+    /// Ends at the file's end.
+    pub fn finish(self) -> Grains {
+        let mut grains = Grains::default();
+        grains.take(self);
+        grains
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(content: &[u8]) -> Grains {
+        let mut reading = Reading::from(0);
+        content.chunks(1_000_003).for_each(|piece| reading.feed(piece));
+        reading.finish()
+    }
+
+    #[test]
+    fn grains_read_in_any_order_and_again_are_those_of_the_whole() {
+        let content: Vec<u8> = (0..3 * GRAIN_BYTES + 5).map(|at| (at / 3) as u8).collect();
+        let whole = of(&content);
+        assert_eq!(whole.sums.values().map(|(bytes, _)| bytes).sum::<u64>(), content.len() as u64);
+        let grain = GRAIN_BYTES as usize;
+        let mut parts = Grains::default();
+        let mut stale = content[..grain].to_vec();
+        stale[0] ^= 1;
+        for (number, part) in
+            [(0, stale.as_slice()), (2, &content[2 * grain..]), (1, &content[grain..2 * grain])]
+        {
+            let mut reading = Reading::from(number);
+            reading.feed(part);
+            parts.take(reading);
+        }
+        assert_ne!(parts, whole);
+        let mut again = Reading::from(0);
+        again.feed(&content[..grain]);
+        parts.take(again);
+        assert_eq!(parts, whole);
+    }
+
+    #[test]
+    fn any_other_content_or_length_has_other_grains() {
+        let content = vec![7; GRAIN_BYTES as usize + 1];
+        let whole = of(&content);
+        assert_ne!(of(&content[1..]), whole);
+        assert_ne!(of(&[content.as_slice(), &[7]].concat()), whole);
+        let mut flipped = content;
+        flipped[GRAIN_BYTES as usize] ^= 1;
+        assert_ne!(of(&flipped), whole);
+        assert_eq!(of(&[]), Grains::default());
+    }
+}
