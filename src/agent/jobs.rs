@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::protocol::Request;
 use crate::journal::{EventKind, Journal, PendingCopy};
+use crate::platform;
 use crate::problem::{Problem, Result};
 use crate::verify;
 use crate::words::{Language, Words};
@@ -105,10 +106,27 @@ impl Workers {
     }
 }
 
+/// What the loop does with the end of a cycle takes less than this.
+const REST_AFTER: Duration = Duration::from_millis(500);
+
+/// Has the agent take little room until the next cycle: for the code of a cycle, which is most of what it holds, a shop's
+/// machine has better use in the meantime.
+async fn rest() {
+    tokio::time::sleep(REST_AFTER).await;
+    match platform::hand_back_memory() {
+        Ok(code_bytes) => tracing::trace!(code_bytes, "memory is handed back"),
+        Err(error) => tracing::debug!(%error, "memory cannot be handed back"),
+    }
+}
+
 impl Hands for Workers {
     fn start_cycle(&mut self, in_force: Option<InForce>) {
         let (round, reports) = (Arc::clone(&self.round), self.reports.clone());
-        let job = async move { Event::CycleEnded(Box::new(round.go(in_force, &reports).await)) };
+        let job = async move {
+            let report = round.go(in_force, &reports).await;
+            tokio::spawn(rest());
+            Event::CycleEnded(Box::new(report))
+        };
         self.start(job, |_| Event::CycleEnded(Box::default()));
     }
 
