@@ -9,7 +9,8 @@
 use chrono::DateTime;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dmbackup::archive::{
-    BLOCK_BYTES, BlockPacker, Level, MANIFEST_FORMAT, Manifest, PackOptions, Part, PartDigest, pack,
+    BLOCK_BYTES, BlockPacker, Level, MANIFEST_FORMAT, Manifest, PackOptions, Part, PartDigest, ReadBack,
+    Seal, pack,
 };
 use dmbackup::problem::Result;
 use fake_sqlserver::mtf::{DumpRequest, write_backup};
@@ -65,6 +66,21 @@ fn dumps(criterion: &mut Criterion) {
     group.finish();
 }
 
+fn reading_back(criterion: &mut Criterion) {
+    let data = dump(64);
+    let seal = Seal { bytes: data.len() as u64, crc32: crc32fast::hash(&data) };
+    let mut group = criterion.benchmark_group("read back");
+    group.sample_size(20).throughput(Throughput::Bytes(data.len() as u64));
+    group.bench_function("compare and hash", |bencher| {
+        bencher.iter(|| {
+            let mut back = ReadBack::new(seal);
+            data.chunks(1 << 20).for_each(|piece| back.feed(black_box(piece)));
+            back.finish("").unwrap()
+        });
+    });
+    group.finish();
+}
+
 fn pack_to(data: &[u8], zip: &mut Cursor<Vec<u8>>, options: &PackOptions) -> u64 {
     let (mut source, cancel) = (data, CancellationToken::new());
     let packed = pack(&mut source, zip, options, &mut |_| {}, &|_| {}, &mut manifest, &cancel);
@@ -90,5 +106,5 @@ fn manifest(part: &PartDigest) -> Result<Manifest> {
     })
 }
 
-criterion_group!(benches, blocks, dumps);
+criterion_group!(benches, blocks, dumps, reading_back);
 criterion_main!(benches);

@@ -10,9 +10,9 @@ use std::ops::ControlFlow;
 
 const MIB: u32 = 64;
 
-fn backup_file() -> std::io::Result<Vec<u8>> {
+fn backup_file(mib: u32) -> std::io::Result<Vec<u8>> {
     let database = Database::new("MCDados");
-    let mut pages = Synthetic::new(&database, MIB, 1)?;
+    let mut pages = Synthetic::new(&database, mib, 1)?;
     let request = DumpRequest::new("MCDados", chrono::NaiveDateTime::default());
     let mut file = Vec::new();
     write_backup(&mut file, &request, &mut pages, &mut |_, _| ControlFlow::Continue(()))?;
@@ -20,10 +20,11 @@ fn backup_file() -> std::io::Result<Vec<u8>> {
 }
 
 fn checks(criterion: &mut Criterion) {
-    let file = match backup_file() {
+    let written = |mib| match backup_file(mib) {
         Ok(file) => file,
         Err(error) => panic!("the stand-in wrote no file: {error}"),
     };
+    let (file, small) = (written(MIB), written(1));
     let mut group = criterion.benchmark_group("bak");
     group.sample_size(20);
 
@@ -43,6 +44,16 @@ fn checks(criterion: &mut Criterion) {
             });
         });
     }
+
+    // Blocks, streams and descriptions are most of a file that has hardly a page.
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("blocks, streams and descriptions of a small file", |bencher| {
+        bencher.iter(|| {
+            let mut checker = Checker::new();
+            checker.feed(black_box(&small));
+            assert_eq!(checker.finish().verdict, Verdict::Good);
+        });
+    });
     group.finish();
 }
 
