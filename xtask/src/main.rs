@@ -1,9 +1,11 @@
 //! `cargo xtask`: the project's own commands. They install the system packages that they need (Debian and Ubuntu;
 //! elsewhere they name what is missing), say what they do, and end with a failure where one step failed.
 
+mod bench;
 mod demo;
 mod fuzz;
 mod packages;
+mod shop;
 mod steps;
 mod test;
 mod windows;
@@ -26,6 +28,8 @@ enum Verb {
     Test(test::Options),
     /// Searches for bytes that the product does not take (libFuzzer; not a part of `test`, which runs the known ones)
     Fuzz(fuzz::Options),
+    /// Sets the product's speed and memory beside other archivers' and what is asked; ends with a failure where one is missed
+    Bench(bench::Options),
     /// Looks for known vulnerabilities in the dependencies (needs the network; not a part of `test`)
     Advisories,
 }
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
         Verb::Demo(options) => demo::run(&options),
         Verb::Test(options) => test::run(&options),
         Verb::Fuzz(options) => fuzz::run(&options),
+        Verb::Bench(options) => bench::run(&options),
         Verb::Advisories => test::advisories().map(|()| 0),
     };
     match done {

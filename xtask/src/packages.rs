@@ -54,6 +54,24 @@ pub const TEST: &[Package] = &[
 /// What fuzzing needs beyond the build: libFuzzer is written in C++.
 pub const FUZZ: &[Package] = &[program("g++", "g++")];
 
+/// What the figures need: the archivers that we are compared with, and what takes the time and memory of each.
+pub const BENCH: &[Package] = &[
+    program("zip", "zip"),
+    program("unzip", "unzip"),
+    program("7zip", "7zz"),
+    program("libarchive-tools", "bsdtar"),
+    program("pigz", "pigz"),
+    program("time", "time"),
+];
+
+/// What a share behind a slow link needs: a link between two network namespaces, and a file server behind it.
+pub const LINK: &[Package] = &[
+    program("iproute2", "tc"),
+    program("sshfs", "sshfs"),
+    program("socat", "socat"),
+    Package { name: "openssh-sftp-server", there: There::File("/usr/lib/openssh/sftp-server") },
+];
+
 /// The C compiler for Windows.
 pub const WINDOWS: &[Package] = &[program("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc")];
 
