@@ -75,8 +75,9 @@ impl Link {
 
     fn connect(&self, mbit: u32) -> Result<()> {
         let inside = |words: &str| format!("ip netns exec {NAMESPACE} {words}");
-        let shaped =
-            |card: &str| format!("tc qdisc add dev {card} root tbf rate {mbit}mbit burst 128kb latency 100ms");
+        let shaped = |card: &str| {
+            format!("tc qdisc add dev {card} root tbf rate {mbit}mbit burst 128kb latency 100ms")
+        };
         for line in [
             format!("ip netns add {NAMESPACE}"),
             format!("ip link add {} type veth peer name {} netns {NAMESPACE}", NEAR.0, FAR.0),
