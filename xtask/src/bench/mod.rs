@@ -76,19 +76,17 @@ pub fn run(options: &Options) -> Result<u8> {
 }
 
 fn build() -> Result<()> {
-    steps::run(
-        "build the SQL Server stand-in",
-        steps::cargo().args(["build", "--locked", "--package", "fake-sqlserver", "--bins"]),
-    )?;
+    // Where `shop::program` looks for them, whatever this machine's settings say.
+    let cargo = |words: &str| {
+        let mut cargo = steps::cargo();
+        cargo.arg("build").arg("--target-dir").arg(steps::root().join("target"));
+        cargo.arg("--locked").args(words.split(' '));
+        cargo
+    };
+    steps::run("build the SQL Server stand-in", &mut cargo("--package fake-sqlserver --bins"))?;
     steps::run(
         "build the agent and its packing alone, as released",
-        steps::cargo().args(["build", "--locked", "--release", "--package", "dmbackup", "--package"]).args([
-            "bench-pack",
-            "--bin",
-            job::AGENT,
-            "--bin",
-            "bench-pack",
-        ]),
+        &mut cargo("--release --package dmbackup --package bench-pack --bin dmbackupctl --bin bench-pack"),
     )
 }
 
