@@ -11,19 +11,22 @@ use fake_sqlserver::fault::{Action, Fault, StatementKind};
 use fake_sqlserver::options::{DatabaseOptions, Options};
 use fake_sqlserver::security::Login;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Kills that met a run which had begun and not ended.
 const KILLS: usize = 200;
+/// From so many kills on, some must have met each phase that lasts.
+const MANY: usize = 100;
 /// Agents at once, each with its own folders, all of one SQL Server.
 const LANES: usize = 8;
 /// So many kills, and then a run that is let through.
 const KILLS_IN_A_ROW: usize = 8;
 /// Nothing that is waited for takes so long.
 const SOON: Duration = Duration::from_secs(60);
-/// Phases that a kill waits for, and how many milliseconds it then tarries at most: about as long as the phase lasts. In the
-/// first one a run is hardly in the journal, so few kills fall there.
+/// Phases that a kill waits for, and how many milliseconds it then tarries at most: about as long as the phase lasts. The
+/// first one is over so soon that few kills fall there.
 const MOMENTS: [(Phase, u64); 7] = [
     (Phase::Preparing, 60),
     (Phase::Dumping, 20),
@@ -43,8 +46,91 @@ struct Lane<'a> {
     /// The sequence of each zip when it was last looked at.
     stood: BTreeMap<PathBuf, u64>,
     inspector: Inspector,
-    /// How many kills met which phase.
-    met: HashMap<Phase, usize>,
+    tally: Tally,
+}
+
+/// What a soak counts.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Kills that met a run, by the phase in which it was last heard of.
+    kills: HashMap<Phase, usize>,
+    /// Runs by their outcome.
+    outcomes: HashMap<Outcome, usize>,
+    /// Runs that were killed before they were in the journal.
+    untold: usize,
+    /// How often the folders were looked at.
+    looks: usize,
+    /// Names that held a whole file when they were looked at.
+    whole: usize,
+}
+
+impl Tally {
+    fn kills(&self) -> usize {
+        self.kills.values().sum()
+    }
+
+    fn add(mut self, other: Self) -> Self {
+        other.kills.into_iter().for_each(|(phase, count)| *self.kills.entry(phase).or_default() += count);
+        for (outcome, count) in other.outcomes {
+            *self.outcomes.entry(outcome).or_default() += count;
+        }
+        self.untold += other.untold;
+        self.looks += other.looks;
+        self.whole += other.whole;
+        self
+    }
+}
+
+/// What `cargo xtask soak` prints.
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phases = Phase::ALL.map(|phase| (format!("{phase:?}"), self.kills.get(&phase)));
+        let outcomes = [Outcome::Success, Outcome::Interrupted]
+            .map(|outcome| (format!("{outcome:?}"), self.outcomes.get(&outcome)));
+        let line = |counts: &[(String, Option<&usize>)]| {
+            let shown = counts.iter().filter_map(|(name, count)| Some(format!("{name} {}", (*count)?)));
+            shown.collect::<Vec<_>>().join(", ")
+        };
+        let Self { untold, looks, whole, .. } = self;
+        writeln!(f, "kills in mid-run: {} ({})", self.kills(), line(&phases))?;
+        writeln!(f, "runs: {}; killed before they were told of: {untold}", line(&outcomes))?;
+        writeln!(
+            f,
+            "looks at both folders: {looks}; whole files behind good names: {whole}; anything else: none"
+        )?;
+        let runs_let_through = self.outcomes.get(&Outcome::Success).copied().unwrap_or_default();
+        write!(
+            f,
+            "after each of {runs_let_through} successes: nothing half-made, no statement left running, newest is newest"
+        )
+    }
+}
+
+/// How long a soak goes on.
+#[derive(Clone, Copy, Debug)]
+struct Aim {
+    kills: usize,
+    /// Ends it even where there were fewer kills.
+    until: Option<Instant>,
+}
+
+impl Aim {
+    /// What `cargo xtask soak` asks for, or what suits a test.
+    fn asked() -> Self {
+        let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().expect("a number"));
+        let kills = number("DMBACKUP_SOAK_KILLS").map_or(KILLS, |kills| usize::try_from(kills).unwrap());
+        let minutes = number("DMBACKUP_SOAK_MINUTES");
+        Self { kills, until: minutes.map(|minutes| Instant::now() + Duration::from_secs(60 * minutes)) }
+    }
+
+    /// The part of one lane.
+    fn share(self) -> Self {
+        Self { kills: self.kills.div_ceil(LANES), ..self }
+    }
+
+    fn is_over(&self) -> bool {
+        self.until.is_some_and(|end| Instant::now() >= end)
+    }
 }
 
 /// A run that was killed, and where it was when it was last heard of.
@@ -67,23 +153,23 @@ impl<'a> Lane<'a> {
             random,
             stood: BTreeMap::new(),
             inspector: Inspector::default(),
-            met: HashMap::new(),
+            tally: Tally::default(),
         }
     }
 
-    /// Kills until `kills` runs were Interrupted; how many met which phase.
-    async fn go(mut self, kills: usize) -> HashMap<Phase, usize> {
+    /// Kills until as many runs were Interrupted as are wanted, or the time is over.
+    async fn go(mut self, aim: Aim) -> Tally {
         self.let_through(&[]).await;
         let mut interrupted = 0;
-        while interrupted < kills {
+        while interrupted < aim.kills && !aim.is_over() {
             let mut killed = Vec::new();
-            for _ in 0..KILLS_IN_A_ROW.min(kills - interrupted) {
+            for _ in 0..KILLS_IN_A_ROW.min(aim.kills - interrupted) {
                 killed.push(self.kill_once().await);
                 self.assert_whole();
             }
             interrupted += self.let_through(&killed).await;
         }
-        self.met
+        self.tally
     }
 
     /// Starts the agent, asks for a backup, and kills it at some moment of the run.
@@ -128,6 +214,7 @@ impl<'a> Lane<'a> {
         let status = until(&mut watch, |status| has_ended(status, run)).await.expect("the agent lives");
         let report = status.last.unwrap();
         assert_eq!(report.outcome, Some(Outcome::Success), "{:?}", report.problems);
+        *self.tally.outcomes.entry(Outcome::Success).or_default() += 1;
         let partial = files_below(&self.shop.path("")).into_iter().find(|path| is_partial(path));
         assert_eq!(partial, None, "left half-made");
         let program = format!("DMBackup {}", &status.agent.simple().to_string()[..8]);
@@ -144,14 +231,18 @@ impl<'a> Lane<'a> {
     /// Whether the journal tells a killed run as Interrupted. Otherwise it had ended, or had not begun.
     fn note(&mut self, killed: &Killed, report: Option<&RunReport>) -> bool {
         match report.map(|report| report.outcome) {
-            Some(Some(Outcome::Interrupted)) => {
-                *self.met.entry(killed.phase.unwrap_or(Phase::Preparing)).or_default() += 1;
-                true
+            Some(Some(outcome @ (Outcome::Interrupted | Outcome::Success))) => {
+                *self.tally.outcomes.entry(outcome).or_default() += 1;
+                let met = outcome == Outcome::Interrupted;
+                if met {
+                    *self.tally.kills.entry(killed.phase.unwrap_or(Phase::Preparing)).or_default() += 1;
+                }
+                met
             }
-            Some(Some(Outcome::Success)) => false,
             None => {
                 let begun = killed.phase.is_some_and(|phase| phase != Phase::Preparing);
                 assert!(!begun, "a run that was in {:?} is not in the journal", killed.phase);
+                self.tally.untold += 1;
                 false
             }
             Some(other) => panic!("killed in {:?}, told as {other:?}: {report:?}", killed.phase),
@@ -184,6 +275,8 @@ impl<'a> Lane<'a> {
             assert!(now.is_some_and(|now| now >= old), "{}: {old} became {now:?}", path.display());
         }
         assert!(self.shop.path("servidor/MCDados.bak").is_file());
+        self.tally.looks += 1;
+        self.tally.whole += self.stood.len() + 1;
     }
 }
 
@@ -224,6 +317,7 @@ fn an_agent_killed_at_any_moment_of_a_run_leaves_whole_files_and_the_next_one_go
     let seed = std::env::var("DMBACKUP_TEST_SEED").ok().map(|seed| seed.parse().expect("a number"));
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     println!("moments drawn with DMBACKUP_TEST_SEED={seed}");
+    let aim = Aim::asked();
     let standin = StandIn::start_with(|options| {
         let options = options.login(Login::sysadmin("dmbackup", "abre-te sésamo"));
         let small = |number| DatabaseOptions::rows(database(number), 200);
@@ -234,19 +328,17 @@ fn an_agent_killed_at_any_moment_of_a_run_leaves_whole_files_and_the_next_one_go
     standin.handle.instance().faults.inject(Fault::at(StatementKind::Backup, pace));
     let lane = |number: usize| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(Lane::new(&standin, number, seed).go(KILLS / LANES))
+        runtime.block_on(Lane::new(&standin, number, seed).go(aim.share()))
     };
-    let met = std::thread::scope(|scope| {
+    let tally = std::thread::scope(|scope| {
         let lanes: Vec<_> = (0..LANES).map(|number| scope.spawn(move || lane(number))).collect();
-        let met = lanes.into_iter().flat_map(|lane| lane.join().expect("a lane that holds"));
-        met.fold(HashMap::<Phase, usize>::new(), |mut met, (phase, count)| {
-            *met.entry(phase).or_default() += count;
-            met
-        })
+        let tallies = lanes.into_iter().map(|lane| lane.join().expect("a lane that holds"));
+        tallies.fold(Tally::default(), Tally::add)
     });
-    println!("kills by phase: {met:?}");
-    assert!(met.values().sum::<usize>() >= KILLS, "{met:?}");
+    println!("{tally}");
+    assert!(aim.is_over() || tally.kills() >= aim.kills, "{tally}");
     for phase in [Phase::Dumping, Phase::Packing, Phase::Confirming] {
-        assert!(met.get(&phase).is_some_and(|kills| *kills >= 5), "{phase:?}: {met:?}");
+        let kills = tally.kills.get(&phase).copied().unwrap_or_default();
+        assert!(tally.kills() < MANY || kills >= 5, "{phase:?}: {tally}");
     }
 }

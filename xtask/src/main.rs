@@ -6,6 +6,7 @@ mod demo;
 mod fuzz;
 mod packages;
 mod shop;
+mod soak;
 mod steps;
 mod test;
 mod windows;
@@ -30,6 +31,8 @@ enum Verb {
     Fuzz(fuzz::Options),
     /// Sets the product's speed and memory beside other archivers' and what is asked; ends with a failure where one is missed
     Bench(bench::Options),
+    /// Kills agents at random moments of their runs, for long, and holds what must hold after each
+    Soak(soak::Options),
     /// Looks for known vulnerabilities in the dependencies (needs the network; not a part of `test`)
     Advisories,
 }
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Verb::Test(options) => test::run(&options),
         Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Bench(options) => bench::run(&options),
+        Verb::Soak(options) => soak::run(&options).map(|()| 0),
         Verb::Advisories => test::advisories().map(|()| 0),
     };
     match done {
