@@ -12,7 +12,7 @@ use tiny_skia::{FillRule, LineCap, LineJoin, Paint, Path, PathBuilder, Pixmap, S
 pub enum Icon {
     /// All is well: a disc with a tick.
     Well,
-    /// A backup or a copy is being made: a ring around an arrow.
+    /// A backup or a copy is being made, or kept ones are read again: a ring around an arrow.
     Working,
     /// Somebody should look: a triangle with an exclamation mark.
     Warning,
