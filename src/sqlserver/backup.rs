@@ -91,7 +91,7 @@ impl Server {
     }
 }
 
-fn cancelled() -> Problem {
+pub(super) fn cancelled() -> Problem {
     Problem::new(
         Code::RunCancelled,
         words!("O backup foi interrompido a pedido.", "The backup was stopped on request."),

@@ -61,8 +61,17 @@ impl Connection {
         statement: &Statement,
         parameters: &[&dyn ToSql],
     ) -> Result<Vec<Row>, Failure> {
-        let answer = self.answer;
-        timeout(answer, self.all_rows(statement, parameters)).await.unwrap_or(Err(Failure::Stalled(answer)))
+        self.rows_within(statement, parameters, self.answer).await
+    }
+
+    /// The same, of which the whole answer must come `within` this time.
+    pub(super) async fn rows_within(
+        &mut self,
+        statement: &Statement,
+        parameters: &[&dyn ToSql],
+        within: Duration,
+    ) -> Result<Vec<Row>, Failure> {
+        timeout(within, self.all_rows(statement, parameters)).await.unwrap_or(Err(Failure::Stalled(within)))
     }
 
     /// The first row of a statement's first result.

@@ -1,8 +1,15 @@
 //! Every statement that we send to SQL Server, as text. Pure: what is asked for goes in, a [`Statement`] comes out, and
-//! only this file can make one, so nothing unquoted ever reaches the server.
+//! only this module can make one, so nothing unquoted ever reaches the server.
 //!
 //! Values travel as parameters (`@P1`, `@P2`) wherever T-SQL takes them. BACKUP, RESTORE, KILL, USE and GRANT take none (or
 //! only by ways that not every version has): there names stand in brackets with `]` doubled, texts in `N'…'` with `'` doubled.
+
+mod restoring;
+
+pub use restoring::{
+    ALL_FILES, CARRIED, Change, DATABASE_IDENTITY, INSTANCE_PATHS, ORPHANED_USERS, OTHERS, RESTORE_RIGHTS,
+    Restoring, TABLES, change, check_database, count_rows, drop_database, join_user, restore,
+};
 
 use std::borrow::Cow;
 use std::fmt;

@@ -37,6 +37,54 @@ fn the_texts_of_restore_are_these() {
     assert_snapshot!(file_list_only(r"D:\b\x.bak").unwrap(), @r"RESTORE FILELISTONLY FROM DISK = N'D:\b\x.bak'");
 }
 
+fn moves() -> Vec<(String, String)> {
+    vec![
+        ("MCDados".to_owned(), r"C:\Dados\MCDados_restaurado.mdf".to_owned()),
+        ("D'Ávila]log".to_owned(), r"C:\Dados\MCDados_restaurado_log.ldf".to_owned()),
+    ]
+}
+
+#[test]
+fn the_texts_of_a_restore_beside_are_these() {
+    let moves = moves();
+    let beside = Restoring {
+        database: "MCDados_restaurado_20220628_140000",
+        device: r"D:\b\x.bak",
+        moves: &moves,
+        checksum: true,
+        replace: false,
+    };
+    assert_snapshot!(restore(&beside).unwrap(), @r"RESTORE DATABASE [MCDados_restaurado_20220628_140000] FROM DISK = N'D:\b\x.bak' WITH MOVE N'MCDados' TO N'C:\Dados\MCDados_restaurado.mdf', MOVE N'D''Ávila]log' TO N'C:\Dados\MCDados_restaurado_log.ldf', CHECKSUM, STATS = 5");
+    let over = Restoring { database: "MC]Dados", moves: &[], checksum: false, replace: true, ..beside };
+    assert_snapshot!(restore(&over).unwrap(), @r"RESTORE DATABASE [MC]]Dados] FROM DISK = N'D:\b\x.bak' WITH STATS = 5, REPLACE");
+    assert_snapshot!(check_database("MC]Dados").unwrap(), @"DBCC CHECKDB ([MC]]Dados]) WITH TABLERESULTS, NO_INFOMSGS, ALL_ERRORMSGS");
+    assert_snapshot!(drop_database("MC]Dados").unwrap(), @"DROP DATABASE [MC]]Dados]");
+    assert_snapshot!(count_rows("dbo", "It]em").unwrap(), @"SELECT COUNT_BIG(*) AS row_count FROM [dbo].[It]]em]");
+    assert_snapshot!(INSTANCE_PATHS, @"SELECT CONVERT(nvarchar(260), SERVERPROPERTY(N'InstanceDefaultDataPath')) AS data_path, CONVERT(nvarchar(260), SERVERPROPERTY(N'InstanceDefaultLogPath')) AS log_path");
+    assert_snapshot!(ALL_FILES, @"SELECT database_id, type, physical_name FROM sys.master_files ORDER BY database_id, file_id");
+    assert_snapshot!(DATABASE_IDENTITY, @"SELECT database_id, create_date, state, user_access FROM sys.databases WHERE name = @P1");
+    assert_snapshot!(TABLES, @"SELECT s.name AS schema_name, t.name AS table_name FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE t.is_ms_shipped = 0 ORDER BY s.name, t.name");
+    assert_snapshot!(RESTORE_RIGHTS, @"SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'CREATE ANY DATABASE') AS create_any_database, HAS_PERMS_BY_NAME(QUOTENAME(@P1), N'DATABASE', N'ALTER') AS alter_database, HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') AS view_server_state, IS_SRVROLEMEMBER(N'sysadmin') AS sysadmin");
+}
+
+#[test]
+fn the_texts_of_an_exchange_are_these() {
+    assert_snapshot!(OTHERS, @"SELECT DISTINCT s.session_id, s.host_name, s.program_name, s.login_name FROM sys.dm_exec_sessions AS s JOIN sys.dm_tran_locks AS l ON l.request_session_id = s.session_id WHERE l.resource_type = N'DATABASE' AND l.resource_database_id = DB_ID(@P1) AND s.is_user_process = 1 AND s.session_id <> @@SPID");
+    assert_snapshot!(CARRIED, @"SELECT SUSER_SNAME(owner_sid) AS owner_name, recovery_model_desc, compatibility_level, is_read_committed_snapshot_on, is_trustworthy_on FROM sys.databases WHERE name = @P1");
+    assert_snapshot!(ORPHANED_USERS, @"SELECT name FROM sys.database_principals WHERE type = N'S' AND principal_id > 4 AND sid IS NOT NULL AND SUSER_SNAME(sid) IS NULL AND SUSER_ID(name) IS NOT NULL ORDER BY name");
+    assert_snapshot!(join_user("ca]ixa").unwrap(), @"ALTER USER [ca]]ixa] WITH LOGIN = [ca]]ixa]");
+    let text = |wanted| change("MC]Dados", wanted).unwrap().to_string();
+    assert_snapshot!(text(Change::SingleUser), @"ALTER DATABASE [MC]]Dados] SET SINGLE_USER WITH NO_WAIT");
+    assert_snapshot!(text(Change::MultiUser), @"ALTER DATABASE [MC]]Dados] SET MULTI_USER WITH NO_WAIT");
+    assert_snapshot!(text(Change::Name("MC]Dados_antes")), @"ALTER DATABASE [MC]]Dados] MODIFY NAME = [MC]]Dados_antes]");
+    assert_snapshot!(text(Change::Owner("LOJA\\caixa")), @r"ALTER AUTHORIZATION ON DATABASE::[MC]]Dados] TO [LOJA\caixa]");
+    assert_snapshot!(text(Change::Recovery("SIMPLE")), @"ALTER DATABASE [MC]]Dados] SET RECOVERY SIMPLE");
+    assert_snapshot!(text(Change::Recovery("SIMPLE; DROP DATABASE x")), @"ALTER DATABASE [MC]]Dados] SET RECOVERY FULL");
+    assert_snapshot!(text(Change::Compatibility(150)), @"ALTER DATABASE [MC]]Dados] SET COMPATIBILITY_LEVEL = 150");
+    assert_snapshot!(text(Change::ReadCommittedSnapshot(true)), @"ALTER DATABASE [MC]]Dados] SET READ_COMMITTED_SNAPSHOT ON WITH NO_WAIT");
+    assert_snapshot!(text(Change::Trustworthy(false)), @"ALTER DATABASE [MC]]Dados] SET TRUSTWORTHY OFF");
+}
+
 #[test]
 fn the_texts_about_sessions_are_these() {
     assert_snapshot!(SESSION, @"SELECT session_id, login_time FROM sys.dm_exec_sessions WHERE session_id = @@SPID");

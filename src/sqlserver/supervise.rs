@@ -54,6 +54,17 @@ pub(super) async fn supervise(
     progress: &(dyn Fn(DumpProgress) + Send + Sync),
     cancel: &CancellationToken,
 ) -> Result<Done, Unfinished> {
+    supervise_within(server, statement, server.limits().stall, progress, cancel).await
+}
+
+/// The same for a statement that may be silent for as long as `stall`.
+pub(super) async fn supervise_within(
+    server: &Server,
+    statement: Statement,
+    stall: Duration,
+    progress: &(dyn Fn(DumpProgress) + Send + Sync),
+    cancel: &CancellationToken,
+) -> Result<Done, Unfinished> {
     let begun = Instant::now();
     let opening = async {
         let mut connection = server.open().await?;
@@ -65,7 +76,6 @@ pub(super) async fn supervise(
         () = cancel.cancelled() => return Err(Unfinished::Cancelled),
         begun = async { Ok::<_, Failure>((server.take_turn().await, opening.await?)) } => begun?,
     };
-    let stall = server.limits().stall;
     let mut watch = Watch::new(server.clone(), session.id, connection.activity());
     let mut running = Running::start(server.clone(), connection, session, statement, turn);
     tracing::debug!(%session, "statement started");

@@ -199,6 +199,10 @@ pub(super) fn busy(number: u32, subject: &Subject) -> Option<Problem> {
             "O banco de dados «{database}» aceita um só usuário no momento, e outro programa ocupa o lugar.",
             "The database “{database}” takes only one user at present, and another program has that place.",
         ),
+        3702 | 5030 | 5061 | 5064 | 5070 => words!(
+            "O banco de dados «{database}» está sendo usado por outros programas e não pode ser mudado agora.",
+            "The database “{database}” is used by other programs and cannot be changed now.",
+        ),
         _ => return None,
     };
     Some(Problem::new(

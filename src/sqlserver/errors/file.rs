@@ -78,6 +78,24 @@ pub(super) fn backup_file(number: u32, subject: &Subject) -> Option<Problem> {
     Some(Problem::new(code, sentence, another_backup()))
 }
 
+/// The problem of a restore that finds no room for its files, or `None` for any other error.
+pub(super) fn no_room(number: u32, subject: &Subject) -> Option<Problem> {
+    let server = &subject.server;
+    (number == 3257).then(|| {
+        Problem::new(
+            Code::SpaceForeseen,
+            words!(
+                "O banco restaurado não cabe no disco de dados do SQL Server {server}.",
+                "The restored database does not fit on the data disk of SQL Server {server}.",
+            ),
+            words!(
+                "Libere espaço nesse disco e tente de novo; nada foi alterado.",
+                "Free space on that disk and try again; nothing was touched.",
+            ),
+        )
+    })
+}
+
 /// The problem of a restore that the server refuses, or `None` for any other error.
 pub(super) fn restore_target(number: u32, subject: &Subject) -> Option<Problem> {
     let (server, database, device) = (&subject.server, subject.database_shown(), subject.device_shown());
@@ -100,6 +118,33 @@ pub(super) fn restore_target(number: u32, subject: &Subject) -> Option<Problem> 
             words!(
                 "Faça antes um backup do log, ou restaure com outro nome, ao lado do banco atual.",
                 "Back up the log first, or restore under another name, beside the present database.",
+            ),
+        ),
+        1827 => (
+            words!(
+                "O banco restaurado passaria do tamanho que esta edição do SQL Server aceita.",
+                "The restored database would be larger than this edition of SQL Server allows.",
+            ),
+            words!(
+                "Restaure em um SQL Server de outra edição, ou chame o suporte.",
+                "Restore it on a SQL Server of another edition, or call support.",
+            ),
+        ),
+        1801 => (
+            words!(
+                "Já existe um banco de dados «{database}» no SQL Server {server}.",
+                "There is a database “{database}” in SQL Server {server} already.",
+            ),
+            words!("Espere um segundo e tente de novo.", "Wait a second and try again."),
+        ),
+        5133 | 5110 | 5120 | 5123 => (
+            words!(
+                "O SQL Server não consegue criar um arquivo do banco restaurado na pasta dele.",
+                "SQL Server cannot make a file of the restored database in its folder.",
+            ),
+            words!(
+                "Confira a pasta padrão de dados do SQL Server, as permissões e o espaço nela.",
+                "Check the default data folder of SQL Server, its rights and its space.",
             ),
         ),
         1834 => (

@@ -108,6 +108,10 @@ pub(super) fn rights(error: &ServerError, subject: &Subject) -> Option<Problem> 
             "O login «{login}» não tem acesso ao banco de dados «{database}».",
             "The login “{login}” has no access to the database “{database}”.",
         ),
+        5011 | 15151 => words!(
+            "O login «{login}» não tem permissão para alterar o banco de dados «{database}» (ALTER ANY DATABASE).",
+            "The login “{login}” has no right to alter the database “{database}” (ALTER ANY DATABASE).",
+        ),
         6102 => words!(
             "O login «{login}» não tem permissão para encerrar sessões (ALTER ANY CONNECTION).",
             "The login “{login}” has no right to end sessions (ALTER ANY CONNECTION).",

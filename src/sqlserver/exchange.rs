@@ -1,0 +1,217 @@
+//! Exchanging one database for another by name: who is in it, the one seat of SINGLE_USER, and what goes over from the one to
+//! the other.
+//!
+//! Nobody is thrown out: SINGLE_USER is asked for WITH NO_WAIT from a connection whose context is the database, and that
+//! connection is the seat. It is given back whatever happens; a server that lost us lets everybody in again at the next start
+//! ([`Server::let_everybody_in`]).
+
+use super::Server;
+use super::errors::Failure;
+use super::restore::CHANGE_WITHIN;
+use super::session::{Connection, Fields};
+use super::statements::{
+    CARRIED, Change, ORPHANED_USERS, OTHERS, Statement, Unquotable, change, join_user, kill, use_database,
+};
+use crate::problem::Result;
+use serde::{Deserialize, Serialize};
+
+/// How often whoever sits in the one seat is asked out before a repair gives up until later.
+const REPAIRS: u32 = 3;
+
+/// Somebody who is connected to a database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occupant {
+    /// The session.
+    pub session_id: i64,
+    /// Its machine.
+    pub host: String,
+    /// Its program.
+    pub program: String,
+    /// Its login.
+    pub login: String,
+}
+
+/// What goes over from a database to the one that takes its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Carried {
+    /// The login that owns it; `None` where that login is gone.
+    pub owner: Option<String>,
+    /// What its log keeps: `FULL`, `BULK_LOGGED`, `SIMPLE`.
+    pub recovery: String,
+    /// As which version of the server it behaves.
+    pub compatibility: u8,
+    /// READ_COMMITTED_SNAPSHOT.
+    pub read_committed_snapshot: bool,
+    /// TRUSTWORTHY.
+    pub trustworthy: bool,
+}
+
+impl Carried {
+    /// The changes that make a database as this one was, but for its owner, who comes last: whoever is not the owner any more may
+    /// not change it.
+    pub fn changes(&self) -> Vec<Change<'_>> {
+        vec![
+            Change::Recovery(&self.recovery),
+            Change::Compatibility(self.compatibility),
+            Change::ReadCommittedSnapshot(self.read_committed_snapshot),
+            Change::Trustworthy(self.trustworthy),
+        ]
+    }
+}
+
+/// The one seat in a database that lets in nobody else. Dropped without [`Seat::leave`], the database stays closed until
+/// [`Server::let_everybody_in`].
+#[derive(Debug)]
+pub struct Seat {
+    server: Server,
+    connection: Connection,
+}
+
+impl Seat {
+    /// Makes a change from the seat.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn change(&mut self, database: &str, wanted: Change<'_>) -> Result<()> {
+        let done = changed(&mut self.connection, change(database, wanted)).await;
+        self.server.told(done, Some(database)).await
+    }
+
+    /// Lets everybody in again.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn leave(mut self, database: &str) -> Result<()> {
+        self.change(database, Change::MultiUser).await
+    }
+}
+
+impl Server {
+    /// Who else is in `database`. Only where VIEW SERVER STATE is held does an empty answer mean nobody.
+    ///
+    /// # Errors
+    /// The server cannot be asked, or does not tell.
+    pub async fn others(&self, database: &str) -> Result<Vec<Occupant>> {
+        let asked = async { others(&mut self.open().await?, database).await };
+        self.told(asked.await, Some(database)).await
+    }
+
+    /// Takes the one seat in `database`.
+    ///
+    /// # Errors
+    /// [`Code::DatabaseBusy`](crate::problem::Code::DatabaseBusy) while others are in: nothing was changed then.
+    pub async fn take_seat(&self, database: &str) -> Result<Seat> {
+        let taken = async {
+            let mut connection = self.open().await?;
+            connection.rows(&use_database(database)?, &[]).await?;
+            changed(&mut connection, change(database, Change::SingleUser)).await?;
+            Ok::<_, Failure>(Seat { server: self.clone(), connection })
+        };
+        self.told(taken.await, Some(database)).await
+    }
+
+    /// Makes a change of `database`.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub async fn change(&self, database: &str, wanted: Change<'_>) -> Result<()> {
+        let done = async { changed(&mut self.open().await?, change(database, wanted)).await };
+        self.told(done.await, Some(database)).await
+    }
+
+    /// Opens a database that an earlier process of ours left closed. Whoever took the one seat meanwhile is put out of it:
+    /// nobody works in a database that lets in nobody else.
+    ///
+    /// # Errors
+    /// It cannot be opened now.
+    pub async fn let_everybody_in(&self, database: &str) -> Result<()> {
+        let mut last = None;
+        for _ in 0..REPAIRS {
+            let tried = async {
+                let mut connection = self.open().await?;
+                match changed(&mut connection, change(database, Change::MultiUser)).await {
+                    Ok(()) => Ok(()),
+                    Err(failure) => {
+                        for other in others(&mut connection, database).await? {
+                            if let Ok(id) = i16::try_from(other.session_id) {
+                                connection.rows(&kill(id), &[]).await?;
+                            }
+                        }
+                        Err(failure)
+                    }
+                }
+            };
+            match tried.await {
+                Ok(()) => return Ok(()),
+                Err(failure) => last = Some(failure),
+            }
+        }
+        match last {
+            Some(failure) => Err(self.explain(&failure, self.about(Some(database))).await),
+            None => Ok(()),
+        }
+    }
+
+    /// What goes over from `database`; `None` where there is none.
+    ///
+    /// # Errors
+    /// The server cannot be asked.
+    pub async fn carried(&self, database: &str) -> Result<Option<Carried>> {
+        let asked = async {
+            let row = self.open().await?.row(&CARRIED, &[&database]).await?;
+            row.as_ref().map(|row| carried(Fields(row))).transpose()
+        };
+        self.told(asked.await, Some(database)).await
+    }
+
+    /// Joins the users of `database` whose login is gone to the logins of the same name; gives their names.
+    ///
+    /// # Errors
+    /// The server cannot be asked, or refuses.
+    pub async fn join_orphaned_users(&self, database: &str) -> Result<Vec<String>> {
+        let joined = async {
+            let mut connection = self.open().await?;
+            connection.rows(&use_database(database)?, &[]).await?;
+            let mut names = Vec::new();
+            for row in &connection.rows(&ORPHANED_USERS, &[]).await? {
+                let name = Fields(row).text("name")?.unwrap_or_default();
+                connection.rows(&join_user(&name)?, &[]).await?;
+                names.push(name);
+            }
+            Ok::<_, Failure>(names)
+        };
+        self.told(joined.await, Some(database)).await
+    }
+}
+
+async fn changed(
+    connection: &mut Connection,
+    statement: std::result::Result<Statement, Unquotable>,
+) -> std::result::Result<(), Failure> {
+    connection.rows_within(&statement?, &[], CHANGE_WITHIN).await.map(drop)
+}
+
+async fn others(connection: &mut Connection, database: &str) -> std::result::Result<Vec<Occupant>, Failure> {
+    let rows = connection.rows(&OTHERS, &[&database]).await?;
+    rows.iter().map(|row| occupant(Fields(row))).collect()
+}
+
+fn occupant(row: Fields<'_>) -> std::result::Result<Occupant, Failure> {
+    Ok(Occupant {
+        session_id: row.int("session_id")?.unwrap_or_default(),
+        host: row.text("host_name")?.unwrap_or_default(),
+        program: row.text("program_name")?.unwrap_or_default(),
+        login: row.text("login_name")?.unwrap_or_default(),
+    })
+}
+
+fn carried(row: Fields<'_>) -> std::result::Result<Carried, Failure> {
+    let level = row.int("compatibility_level")?.and_then(|level| u8::try_from(level).ok());
+    Ok(Carried {
+        owner: row.text("owner_name")?,
+        recovery: row.text("recovery_model_desc")?.unwrap_or_default(),
+        compatibility: level.ok_or_else(|| Failure::Garbled("no compatibility level".into()))?,
+        read_committed_snapshot: row.flag("is_read_committed_snapshot_on")?,
+        trustworthy: row.flag("is_trustworthy_on")?,
+    })
+}
