@@ -29,7 +29,9 @@ impl Icon {
     /// What it says of an agent that answers.
     pub fn of(status: &Status) -> Self {
         match status.activity {
-            Activity::Running | Activity::Copying | Activity::Verifying => Self::Working,
+            Activity::Running | Activity::Copying | Activity::Verifying | Activity::Restoring => {
+                Self::Working
+            }
             Activity::Starting | Activity::Checking | Activity::Waiting | Activity::Stopping => {
                 Self::of_health(status)
             }

@@ -6,6 +6,7 @@
 
 mod checked;
 mod failure;
+mod restores;
 mod rows;
 mod schema;
 mod store;
@@ -15,6 +16,7 @@ pub use checked::{CheckedFile, Side};
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::clock::Clock;
 use crate::problem::{Code, Problem, Result};
+use crate::restore::outcome::{RestoreId, RestoreReport};
 use crate::words;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset};
@@ -202,6 +204,50 @@ impl Journal {
     /// The highest number of a backup that it knows; 0 where it knows none.
     pub fn sequence(&self) -> u64 {
         self.lock().sequence()
+    }
+
+    /// Writes how far a restore is, and at last what came of it.
+    ///
+    /// # Errors
+    /// It is kept in memory only, for now.
+    pub fn keep_restore(&self, report: &RestoreReport) -> Result<()> {
+        self.change(Change::Restore(Box::new(report.clone())))
+    }
+
+    /// The last restores, newest first.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn restores(&self, limit: u32) -> Result<Vec<RestoreReport>> {
+        self.lock().restores(limit)
+    }
+
+    /// One restore; `None` for one that it does not know.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn restore(&self, id: RestoreId) -> Result<Option<RestoreReport>> {
+        self.lock().restore(id)
+    }
+
+    /// Ends the restores that an earlier process left unfinished as [`Outcome::Interrupted`], with `problem`, and returns them.
+    /// To be called at the start, under the agent's lock.
+    ///
+    /// # Errors
+    /// It cannot be read now; or what was read could not be written, and is kept in memory.
+    pub fn interrupt_unfinished_restores(
+        &self,
+        now: DateTime<FixedOffset>,
+        problem: &Problem,
+    ) -> Result<Vec<RestoreReport>> {
+        let mut unfinished = self.lock().unfinished_restores()?;
+        for report in &mut unfinished {
+            report.finished_at = Some(now);
+            report.outcome = Some(Outcome::Interrupted);
+            report.problems.insert(0, problem.clone());
+            self.keep_restore(report)?;
+        }
+        Ok(unfinished)
     }
 
     /// The number of the next backup: higher than every one before it in this journal, and than `floor`, the highest that

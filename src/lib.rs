@@ -38,6 +38,7 @@ pub mod journal;
 pub mod logging;
 pub mod platform;
 pub mod problem;
+pub mod restore;
 pub mod schedule;
 pub mod slot;
 pub mod sqlserver;

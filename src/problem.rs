@@ -195,6 +195,10 @@ codes! {
     BackupReadBack = "backup.read-back", Folder;
     /// SQL Server refuses to restore the backup there.
     RestoreRefused = "restore.refused", Refused;
+    /// The restored database has errors.
+    RestoreDamaged = "restore.damaged", Damaged;
+    /// The program ended in the middle of a restore.
+    RestoreInterrupted = "restore.interrupted", Warning;
     /// The zip is damaged or is none of ours.
     ArchiveDamaged = "archive.damaged", Damaged;
     /// The zip was made by a newer version of the program.

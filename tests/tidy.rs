@@ -14,8 +14,8 @@ const LONGEST_TESTS: usize = 600;
 /// Longest entry of a program, in lines.
 const LONGEST_MAIN: usize = 60;
 
-/// A room and the rooms that it may use, along the way of the data: nothing flows back up. `backup::outcome` is vocabulary that
-/// every room speaks.
+/// A room and the rooms that it may use, along the way of the data: nothing flows back up. `backup::outcome` and
+/// `restore::outcome` are vocabulary that every room speaks.
 const LAYERS: &[(&str, &str)] = &[
     ("words", ""),
     ("clock", ""),
@@ -37,18 +37,22 @@ const LAYERS: &[(&str, &str)] = &[
     ),
     ("verify", "words problem clock slot bak archive destination journal backup"),
     (
+        "restore",
+        "words problem clock slot config sqlserver bak archive destination durable journal platform backup",
+    ),
+    (
         "cycle",
         "words problem clock slot config schedule sqlserver destination durable journal platform archive backup",
     ),
     (
         "agent",
-        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify cycle control",
+        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify restore cycle control",
     ),
     // The protocol carries the agent's status, and the agent's commands are the protocol's requests: one vocabulary.
-    ("control", "words problem clock slot config platform journal verify cycle agent"),
+    ("control", "words problem clock slot config platform journal verify restore cycle agent"),
     (
         "cli",
-        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify cycle control agent logging",
+        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify restore cycle control agent logging",
     ),
     ("icon", "platform agent cycle"),
     // The tray program is a client that may hold the agent; what it says of a run it says as the command line does.
@@ -174,7 +178,9 @@ fn rooms_named(line: &str) -> Vec<&str> {
             let end = word(name);
             // A macro (`words!`) is a tool and no room; its texts are the room `words`, which everybody may use but those
             // below it.
-            let vocabulary = name.starts_with("backup::outcome") || name[end..].starts_with('!');
+            let spoken =
+                ["backup::outcome", "restore::outcome"].iter().any(|spoken| name.starts_with(spoken));
+            let vocabulary = spoken || name[end..].starts_with('!');
             if end > 0 && !vocabulary {
                 rooms.push(&name[..end]);
             }

@@ -15,6 +15,7 @@ use crate::cycle::step::Step;
 use crate::journal::{CheckedFile, Side};
 use crate::platform::{self, ServiceState};
 use crate::problem::Problem;
+use crate::restore;
 use crate::sqlserver::Health;
 use crate::verify::{self, Sides};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,6 +52,10 @@ impl Round {
         let mut report = CycleReport::default();
         report.look.ask(&[CheckId::Program]);
         self.own.iter().for_each(|problem| report.look.note(problem.clone()));
+        report.look.ask(&[CheckId::Restore]);
+        if let Some(problem) = restore::unfinished(&self.ground.home().restores) {
+            report.look.note(problem);
+        }
 
         tell(Event::Step(Step::Service));
         if let Some(in_force) = &in_force {

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::control::protocol::{Reply, Request};
 use crate::journal::{EventKind, Side};
 use crate::problem::{Code, Problem};
+use crate::restore::RestoreOrder;
 use crate::slot::Hour;
 use crate::verify::Selection;
 use crate::words::Words;
@@ -24,7 +25,9 @@ pub enum Effect {
     StartCopies(Arc<Config>),
     /// Begin a deep check of kept backups.
     StartCheck(DeepCheck, Arc<Config>),
-    /// Stop the work that goes on: a run, the copying, a deep check.
+    /// Begin this restore with this configuration.
+    StartRestore(Box<RestoreOrder>, Arc<Config>),
+    /// Stop the work that goes on: a run, the copying, a deep check, a restore.
     Stop,
     /// Answer a client.
     Answer(Ticket, Reply),

@@ -12,6 +12,7 @@ use crate::destination::{
 };
 use crate::journal::{CheckedFile, EventKind, Side};
 use crate::problem::{Code, Exit, Result};
+use crate::restore::{self, Workshop};
 use crate::slot::ArchiveName;
 use crate::sqlserver::Server;
 use crate::words;
@@ -165,6 +166,32 @@ impl Ground {
         }
     }
 
+    /// What a restore under `config` works with, and its turn at the terminal, where it may have to copy a safety backup.
+    ///
+    /// # Errors
+    /// As [`ready`](Self::ready).
+    pub async fn workshop(&self, config: &Arc<Config>) -> Result<(Workshop, TerminalTurn)> {
+        let (standing, turn) = self.ready_to_write(config).await?;
+        Ok((self.workshop_of(&standing), turn))
+    }
+
+    /// The same while nothing is to be made: the server need not answer.
+    ///
+    /// # Errors
+    /// As [`stand`](Self::stand).
+    pub async fn workshop_to_look(&self, config: &Arc<Config>) -> Result<Workshop> {
+        let standing = self.stand(config).await?;
+        Ok(self.workshop_of(&standing))
+    }
+
+    fn workshop_of(&self, standing: &Standing) -> Workshop {
+        Workshop {
+            world: standing.world.clone(),
+            records: Arc::clone(&self.home.restores),
+            sequence_floor: self.sequence_floor.get().copied().unwrap_or_default(),
+        }
+    }
+
     /// The number of the next backup.
     pub fn next_sequence(&self) -> u64 {
         self.home.journal.next_sequence(self.sequence_floor.get().copied().unwrap_or_default())
@@ -240,6 +267,7 @@ impl Ground {
             }
             Err(problem) => tracing::warn!(%problem, "our statements in the server cannot be looked for"),
         }
+        restore::recover(&self.workshop_of(standing)).await?;
         let (local, home) = (Arc::clone(&world.local), Arc::clone(&self.home));
         let removed = blocking(move || {
             let mut removed = local.scrub()?;

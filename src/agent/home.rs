@@ -6,6 +6,7 @@ use crate::durable::{Ledger, LockFile};
 use crate::journal::Journal;
 use crate::platform;
 use crate::problem::{Code, Problem, Result};
+use crate::restore::Records;
 use crate::words;
 use std::fs;
 use std::io;
@@ -26,6 +27,8 @@ pub struct Home {
     pub journal: Journal,
     /// Names under construction.
     pub ledger: Arc<Ledger>,
+    /// What restores have made in the server.
+    pub restores: Arc<Records>,
     /// The destinations that were configured.
     pub claims: Claims,
     _lock: LockFile,
@@ -44,6 +47,7 @@ impl Home {
             agent: agent_id(path)?,
             journal: Journal::open(path, clock),
             ledger: Arc::new(Ledger::open(path)),
+            restores: Arc::new(Records::open(path)),
             claims: Claims::open(path),
             _lock: lock,
         })

@@ -9,6 +9,7 @@ pub use crate::cycle::configuration::{InForce, News};
 use crate::cycle::health::Look;
 use crate::cycle::step::Step;
 use crate::problem::Problem;
+use crate::restore::outcome::{RestoreProgress, RestoreReport, Stage};
 use crate::verify::{self, Place};
 use chrono::{DateTime, FixedOffset};
 use tokio::time::Instant;
@@ -75,6 +76,12 @@ pub enum Event {
         /// Why it cannot be, as things stand.
         problem: Option<Problem>,
     },
+    /// A stage of the restore began.
+    RestoreStage(Stage),
+    /// It went on.
+    RestoreProgress(RestoreProgress),
+    /// The restore ended.
+    RestoreEnded(Box<RestoreReport>),
     /// The making up of copies ended.
     CopiesEnded {
         /// What stopped it; `None` where the terminal has everything now.

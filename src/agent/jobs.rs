@@ -19,6 +19,8 @@ use crate::control::protocol::Request;
 use crate::journal::{EventKind, Journal, PendingCopy};
 use crate::platform;
 use crate::problem::{Problem, Result};
+use crate::restore::outcome::{RestoreProgress, Stage};
+use crate::restore::{self, RestoreOrder, carry_out};
 use crate::verify;
 use crate::words::{Language, Words};
 use std::fmt;
@@ -175,6 +177,32 @@ impl Hands for Workers {
         });
     }
 
+    fn start_restore(&mut self, order: RestoreOrder, config: Arc<Config>) {
+        self.stop = CancellationToken::new();
+        self.language = config.language;
+        let (ground, clock, fallen) = (Arc::clone(&self.ground), Arc::clone(&self.clock), order.clone());
+        let (monitor, stop) = (self.reporter(), self.stop.clone());
+        let database = config.database().map(|name| name.as_str().to_owned()).unwrap_or_default();
+        let (named, at) = (database.clone(), Arc::clone(&clock));
+        let job = async move {
+            let ready = stop.run_until_cancelled(ground.workshop(&config)).await;
+            let report = match ready.unwrap_or_else(|| Err(problems::stopped())) {
+                Ok((shop, _turn)) => carry_out(order, &shop, monitor, stop).await,
+                Err(problem) => {
+                    let report = order.not_made(&named, at.local_now(), problem);
+                    if let Err(problem) = ground.home().journal.keep_restore(&report) {
+                        tracing::warn!(%problem, "the journal does not keep this restore");
+                    }
+                    report
+                }
+            };
+            Event::RestoreEnded(Box::new(report))
+        };
+        self.start(job, move |problem| {
+            Event::RestoreEnded(Box::new(fallen.not_made(&database, clock.local_now(), problem)))
+        });
+    }
+
     fn stop(&mut self) {
         self.stop.cancel();
     }
@@ -303,21 +331,41 @@ impl Job {
 #[derive(Debug)]
 struct Reporter {
     reports: UnboundedSender<Event>,
-    last: Mutex<Option<(Phase, Instant)>>,
+    last: Mutex<Option<(Part, Instant)>>,
+}
+
+/// What figures are of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Run(Phase),
+    Restore(Stage),
 }
 
 /// Between two figures of the same phase.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 
 impl Reporter {
-    fn is_time(&self, phase: Phase) -> bool {
+    fn is_time(&self, part: Part) -> bool {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let wait = last.is_some_and(|(before, at)| before == phase && now - at < PROGRESS_EVERY);
+        let wait = last.is_some_and(|(before, at)| before == part && now - at < PROGRESS_EVERY);
         if !wait {
-            *last = Some((phase, now));
+            *last = Some((part, now));
         }
         !wait
+    }
+}
+
+impl restore::Monitor for Reporter {
+    fn stage(&self, stage: Stage) {
+        // Nobody listens any more once the loop has ended.
+        let _ended = self.reports.send(Event::RestoreStage(stage));
+    }
+
+    fn progress(&self, progress: RestoreProgress) {
+        if self.is_time(Part::Restore(progress.stage)) {
+            let _ended = self.reports.send(Event::RestoreProgress(progress));
+        }
     }
 }
 
@@ -328,7 +376,7 @@ impl Monitor for Reporter {
     }
 
     fn progress(&self, progress: Progress) {
-        if self.is_time(progress.phase) {
+        if self.is_time(Part::Run(progress.phase)) {
             let _ended = self.reports.send(Event::Progress(progress));
         }
     }

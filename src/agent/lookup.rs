@@ -2,15 +2,18 @@
 
 use super::ground::Ground;
 use super::input::InForce;
-use super::patience::blocking;
+use super::patience::{PATIENCE, blocking};
 use super::problems;
 use crate::clock::Zone;
 use crate::control::protocol::{CheckedView, MAX_RUNS, Place, Reply, Request, SlotView};
 use crate::destination::{Destination, Name, Stat};
 use crate::journal::CheckedFile;
 use crate::problem::{Problem, Result};
+use crate::restore::{self, outcome::Task};
 use crate::slot::{ArchiveName, extra};
+use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::time::timeout;
 
 /// The answer to a question that the loop has no answer to.
 pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Ground>) -> Reply {
@@ -26,6 +29,19 @@ pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Gr
             let journal = ground.home().journal.clone();
             blocking(move || journal.run(id)).await.map(|run| Reply::Run { run: run.map(Box::new) })
         }
+        Request::RestoreSources { path } => sources(path, in_force, ground).await,
+        Request::RestorePlan { task } => plan(task, in_force, ground).await,
+        Request::Restores { limit } => {
+            let journal = ground.home().journal.clone();
+            blocking(move || journal.restores(limit.min(MAX_RUNS)))
+                .await
+                .map(|restores| Reply::Restores { restores })
+        }
+        Request::RestoreReport { id } => {
+            let journal = ground.home().journal.clone();
+            let found = blocking(move || journal.restore(id)).await;
+            found.map(|restore| Reply::RestoreReport { restore: restore.map(Box::new) })
+        }
         Request::Status
         | Request::Watch
         | Request::Check
@@ -37,6 +53,7 @@ pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Gr
         | Request::Verify { .. }
         | Request::Verified { .. }
         | Request::Cancel
+        | Request::Restore { .. }
         | Request::Config => Err(Problem::internal("a question for the loop was looked up")),
     };
     answered.unwrap_or_else(|problem| Reply::Refused { problem })
@@ -64,6 +81,38 @@ async fn slots(in_force: Option<InForce>, ground: &Arc<Ground>) -> Result<Reply>
         }
     }
     Ok(Reply::Slots { slots, terminal_problem: problem })
+}
+
+/// What can be restored from: of both sides, or at a path on any disk.
+async fn sources(path: Option<PathBuf>, in_force: Option<InForce>, ground: &Arc<Ground>) -> Result<Reply> {
+    if let Some(path) = path {
+        let zone = ground.clock().zone();
+        let described = blocking(move || restore::describe(&path, &zone));
+        let sources = timeout(PATIENCE, described).await.unwrap_or_else(|_| Err(problems::silent_disk()))?;
+        return Ok(Reply::RestoreSources { sources, terminal_problem: None });
+    }
+    let in_force = in_force.ok_or_else(problems::starting)?;
+    let world = ground.workshop_to_look(&in_force.config).await?.world;
+    let here = world.clone();
+    let local = ground.local_asker().ask(&*world.local, move || restore::list(Place::Server, &here));
+    let mut sources = local.await?;
+    let mut problem = None;
+    if let Some(terminal) = world.terminal.clone() {
+        let there = world.clone();
+        let asked = ground.terminal_asker().ask(&*terminal, move || restore::list(Place::Terminal, &there));
+        match asked.await {
+            Ok(more) => sources.extend(more),
+            Err(unreachable) => problem = Some(unreachable),
+        }
+    }
+    Ok(Reply::RestoreSources { sources, terminal_problem: problem })
+}
+
+async fn plan(task: Task, in_force: Option<InForce>, ground: &Arc<Ground>) -> Result<Reply> {
+    let in_force = in_force.ok_or_else(problems::starting)?;
+    let shop = ground.workshop_to_look(&in_force.config).await?;
+    let plan = restore::foresee(&task, &shop, ground.clock().local_now()).await?;
+    Ok(Reply::RestorePlan { plan: Box::new(plan) })
 }
 
 fn list(

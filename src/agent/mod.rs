@@ -29,6 +29,7 @@ use crate::control::server::{self, Desk, Limits};
 use crate::cycle::configuration::ConfigWatch;
 use crate::journal::EventKind;
 use crate::problem::{Problem, Result};
+use crate::restore::{self, outcome::RestoreReport};
 use crate::words;
 use crate::words::Words;
 use cycle::Round;
@@ -92,7 +93,7 @@ impl Agent {
             let (home, clock, config_path) = (Arc::clone(&home), Arc::clone(&clock), config_path.clone());
             blocking(move || Ok(Begun::begin(config_path, &home, &*clock))).await?
         };
-        let Begun { history, watch, news, interrupted } = begun;
+        let Begun { history, watch, news, interrupted, last_restore } = begun;
         let listener = server::open(&home.path);
         let own: Vec<_> = listener.as_ref().err().cloned().into_iter().collect();
 
@@ -100,6 +101,7 @@ impl Agent {
         let facts = Facts { agent: home.agent, pid: std::process::id(), started_at: at.wall };
         let mut state = State::new(config_path.display().to_string(), history, &at);
         state.configure(news);
+        state.remember_restore(last_restore);
         let (commands, requests) = mpsc::channel(REQUESTS);
         let (reports, reported) = mpsc::unbounded_channel();
         let status = watch::Sender::new(Arc::new(state.status(&facts, &at)));
@@ -155,6 +157,7 @@ struct Begun {
     watch: ConfigWatch,
     news: News,
     interrupted: Vec<uuid::Uuid>,
+    last_restore: Option<RestoreReport>,
 }
 
 impl Begun {
@@ -175,6 +178,14 @@ impl Begun {
             told("the last good run", problem);
             None
         });
+        let cut = journal.interrupt_unfinished_restores(clock.local_now(), &restore::interrupted());
+        if let Err(problem) = cut {
+            told("which restores were interrupted", problem);
+        }
+        let last_restore = journal.restores(1).unwrap_or_else(|problem| {
+            told("the last restore", problem);
+            Vec::new()
+        });
         let mut watch = ConfigWatch::new(config_path);
         let news = watch.look();
         Self {
@@ -182,6 +193,7 @@ impl Begun {
             interrupted: interrupted.iter().map(|run| run.id).collect(),
             watch,
             news,
+            last_restore: last_restore.into_iter().next(),
         }
     }
 }

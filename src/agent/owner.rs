@@ -12,6 +12,7 @@ use crate::clock::{Clock, JumpWatch};
 use crate::config::Config;
 use crate::control::protocol::{Reply, Request};
 use crate::journal::EventKind;
+use crate::restore::RestoreOrder;
 use crate::words::Words;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -41,7 +42,9 @@ pub trait Hands: Send {
     fn start_copies(&mut self, config: Arc<Config>);
     /// Begins a deep check.
     fn start_check(&mut self, order: DeepCheck, config: Arc<Config>);
-    /// Stops the run, the copying or the deep check that goes on.
+    /// Begins a restore.
+    fn start_restore(&mut self, order: RestoreOrder, config: Arc<Config>);
+    /// Stops the run, the copying, the deep check or the restore that goes on.
     fn stop(&mut self);
     /// Answers from the journal or the folders.
     fn look_up(&mut self, request: Request, in_force: Option<InForce>, answer: Answer);
@@ -114,6 +117,7 @@ impl<H: Hands> Owner<H> {
             Effect::StartRun(wanted, config) => self.hands.start_run(wanted, config),
             Effect::StartCopies(config) => self.hands.start_copies(config),
             Effect::StartCheck(order, config) => self.hands.start_check(order, config),
+            Effect::StartRestore(order, config) => self.hands.start_restore(*order, config),
             Effect::Stop => self.hands.stop(),
             Effect::Answer(ticket, reply) => tickets.answer(ticket, reply),
             Effect::LookUp(request, ticket) => {

@@ -54,6 +54,9 @@ impl Hands for Notes {
     fn start_check(&mut self, _: DeepCheck, _: Arc<Config>) {
         self.write("check");
     }
+    fn start_restore(&mut self, _: RestoreOrder, _: Arc<Config>) {
+        self.write("restore");
+    }
     fn stop(&mut self) {
         self.write("stop");
     }

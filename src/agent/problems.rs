@@ -138,6 +138,36 @@ pub fn not_a_reason(why: NotAReason) -> Problem {
     )
 }
 
+/// A backup goes on: nothing is restored beside it.
+pub fn backup_goes_on() -> Problem {
+    Problem::new(
+        Code::AgentNotNow,
+        words!("Um backup está em andamento.", "A backup is being made."),
+        words!("Aguarde o fim dele e peça de novo.", "Wait until it has ended, and ask again."),
+    )
+}
+
+/// A restore goes on already.
+pub fn restore_goes_on() -> Problem {
+    Problem::new(
+        Code::AgentNotNow,
+        words!("Uma restauração já está em andamento.", "A restore goes on already."),
+        words!("Aguarde o fim dela e peça de novo.", "Wait until it has ended, and ask again."),
+    )
+}
+
+/// A disk or share that does not answer.
+pub fn silent_disk() -> Problem {
+    Problem::new(
+        Code::FolderIo,
+        words!(
+            "O disco ou a pasta indicada não responde.",
+            "The disk or folder that was named does not answer."
+        ),
+        words!("Confira se ele está ligado e tente de novo.", "Check that it is connected and try again."),
+    )
+}
+
 /// There is nothing to stop.
 pub fn nothing_to_cancel() -> Problem {
     Problem::new(

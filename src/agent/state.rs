@@ -3,10 +3,12 @@
 
 mod ask;
 mod close;
+mod restoring;
 mod time;
 mod verifying;
 mod work;
 
+pub use restoring::Restoring;
 pub use time::CYCLE;
 pub use work::COPIES_WAIT;
 
@@ -22,6 +24,8 @@ use crate::control::protocol::Reply;
 use crate::cycle::catalogue::CheckId;
 use crate::cycle::health::{Health, Look};
 use crate::cycle::step::Step;
+use crate::restore::RestoreOrder;
+use crate::restore::outcome::RestoreReport;
 use crate::words;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset, TimeDelta};
@@ -54,6 +58,8 @@ pub enum Work {
     Copying,
     /// Kept backups are read again.
     Verifying,
+    /// A restore.
+    Restoring(Box<Restoring>),
 }
 
 /// Where the agent is in its life.
@@ -88,6 +94,9 @@ pub struct State {
     pub(super) work: Work,
     /// Runs that were asked for meanwhile, and begin when the work has ended, in this order.
     pub(super) waiting: VecDeque<Wanted>,
+    /// A restore that was asked for while copies were made up or kept backups read.
+    pub(super) waiting_restore: Option<Box<RestoreOrder>>,
+    pub(super) last_restore: Option<RestoreReport>,
     pub(super) step: Option<Step>,
     pub(super) line: Words,
     pub(super) history: History,
@@ -119,6 +128,8 @@ impl State {
             stage: Stage::Starting,
             work: Work::Idle,
             waiting: VecDeque::new(),
+            waiting_restore: None,
+            last_restore: None,
             step: None,
             line: words!("Iniciando...", "Starting..."),
             history,
@@ -152,6 +163,11 @@ impl State {
             Input::Tick(passage) => self.tick(passage, now, &mut effects),
         }
         effects
+    }
+
+    /// The last restore, as the journal tells it.
+    pub fn remember_restore(&mut self, last: Option<RestoreReport>) {
+        self.last_restore = last;
     }
 
     /// The configuration in force.
@@ -210,6 +226,9 @@ impl State {
             Event::RunEnded(report) => self.run_ended(*report, now, effects),
             Event::CheckGoesOn { place, checked_bytes } => self.check_goes_on(place, checked_bytes),
             Event::CheckEnded(report) => self.check_ended(report, now, effects),
+            Event::RestoreStage(stage) => self.restore_stage(stage, effects),
+            Event::RestoreProgress(progress) => self.restore_progress(progress),
+            Event::RestoreEnded(report) => self.restore_ended(*report, now, effects),
             Event::CopiesEnded { problem, pending } => self.copies_ended(problem, pending, now, effects),
         }
     }

@@ -5,6 +5,7 @@ use crate::config::Finding;
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
 use crate::problem::Problem;
+use crate::restore::outcome::{RestoreId, RestoreProgress, RestoreReport, Stage, Task};
 use crate::verify::Place;
 use crate::words;
 use crate::words::Words;
@@ -29,6 +30,8 @@ pub enum Activity {
     Copying,
     /// Kept backups are read again.
     Verifying,
+    /// A backup is restored.
+    Restoring,
     /// It is ending.
     Stopping,
 }
@@ -84,6 +87,12 @@ pub struct Status {
     /// The deep check that goes on, or that waits for its turn.
     #[serde(default)]
     pub verify: Option<VerifyView>,
+    /// The restore that goes on.
+    #[serde(default)]
+    pub restore: Option<RestoringView>,
+    /// The last restore, whatever came of it.
+    #[serde(default)]
+    pub last_restore: Option<RestoreReport>,
 }
 
 /// The configuration as the agent sees it.
@@ -158,6 +167,25 @@ pub struct OpenedView {
     pub at: DateTime<FixedOffset>,
     /// That the data are on one machine only; `None` where they are not.
     pub notice: Option<Problem>,
+}
+
+/// The restore that goes on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RestoringView {
+    /// Names the restore.
+    pub id: RestoreId,
+    /// What was asked.
+    pub task: Task,
+    /// Who asked.
+    pub by: String,
+    /// When it began.
+    pub started_at: DateTime<FixedOffset>,
+    /// Where it is.
+    pub stage: Stage,
+    /// How far it is; `None` until the first figure.
+    pub progress: Option<RestoreProgress>,
+    /// Somebody asked for its end.
+    pub cancelling: bool,
 }
 
 /// A backup that the terminal does not have yet.

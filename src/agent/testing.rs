@@ -47,6 +47,9 @@ pub fn status() -> Status {
         last_good: Some(last),
         pending: Vec::new(),
         space: Some(SpaceView { free_bytes: 80 << 30, total_bytes: 200 << 30, hours_that_fit: Some(24) }),
+        verify: None,
+        restore: None,
+        last_restore: None,
     }
 }
 

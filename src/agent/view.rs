@@ -2,8 +2,8 @@
 
 use super::effect::Wanted;
 use super::input::Now;
-use super::state::{Running, Stage, State, Work};
-use super::status::{Activity, RunningView, Status, Subject, WaitingView};
+use super::state::{Restoring, Running, Stage, State, Work};
+use super::status::{Activity, RestoringView, RunningView, Status, Subject, WaitingView};
 use crate::config::{Config, Terminal};
 use crate::cycle::health::worst;
 use chrono::{DateTime, FixedOffset};
@@ -38,8 +38,13 @@ impl State {
             subject: self.in_force.as_ref().map(|in_force| subject(&in_force.config)),
             run: match &self.work {
                 Work::Running(running) => Some(running_view(running)),
-                Work::Idle | Work::Copying | Work::Verifying => None,
+                Work::Idle | Work::Copying | Work::Verifying | Work::Restoring(_) => None,
             },
+            restore: match &self.work {
+                Work::Restoring(restoring) => Some(restoring_view(restoring)),
+                Work::Idle | Work::Copying | Work::Verifying | Work::Running(_) => None,
+            },
+            last_restore: self.last_restore.clone(),
             waiting: self.waiting.iter().map(waiting_view).collect(),
             opened: self.opened.clone(),
             closed: self.closed,
@@ -59,6 +64,7 @@ impl State {
             (Stage::Starting | Stage::Ready, Work::Running(_)) => Activity::Running,
             (Stage::Starting | Stage::Ready, Work::Copying) => Activity::Copying,
             (Stage::Starting | Stage::Ready, Work::Verifying) => Activity::Verifying,
+            (Stage::Starting | Stage::Ready, Work::Restoring(_)) => Activity::Restoring,
             (Stage::Starting, Work::Idle) => Activity::Starting,
             (Stage::Ready, Work::Idle) if self.step.is_some() => Activity::Checking,
             (Stage::Ready, Work::Idle) => Activity::Waiting,
@@ -83,6 +89,18 @@ fn subject(config: &Config) -> Subject {
 
 fn waiting_view(wanted: &Wanted) -> WaitingView {
     WaitingView { id: wanted.id, purpose: wanted.aim.purpose(), asked_at: wanted.begun }
+}
+
+fn restoring_view(restoring: &Restoring) -> RestoringView {
+    RestoringView {
+        id: restoring.order.id,
+        task: restoring.order.task.clone(),
+        by: restoring.order.by.clone(),
+        started_at: restoring.order.begun,
+        stage: restoring.stage,
+        progress: restoring.progress,
+        cancelling: restoring.cancelling,
+    }
 }
 
 fn running_view(running: &Running) -> RunningView {

@@ -11,7 +11,7 @@ use crate::words::Words;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
@@ -101,18 +101,23 @@ impl Inspection {
 pub fn inspect(path: &Path, progress: &dyn Fn(u64), cancel: &CancellationToken) -> Result<Inspection> {
     let failed = |cause| problems::source_failed(&path.display().to_string(), &cause);
     let mut file = File::open(path).map_err(failed)?;
-    if is_zip(&mut file).map_err(failed)? {
+    if is_zip(&mut file)? {
         inspect_zip(&mut file, progress, cancel)
     } else {
         dump(path, file, progress, cancel)
     }
 }
 
-/// Whether the file begins as a zip does; leaves it at its beginning.
-fn is_zip(file: &mut File) -> io::Result<bool> {
+/// Whether a file begins as a zip does; leaves it at its beginning.
+///
+/// # Errors
+///
+/// [`Code::FolderIo`](crate::problem::Code::FolderIo) if reading fails.
+pub fn is_zip(mut file: &mut dyn ReadSeek) -> Result<bool> {
     let mut magic = Vec::new();
-    file.take(4).read_to_end(&mut magic)?;
-    file.rewind()?;
+    let read =
+        file.rewind().and_then(|()| (&mut file).take(4).read_to_end(&mut magic)).and_then(|_| file.rewind());
+    read.map_err(|cause| problems::unreadable(&cause))?;
     Ok([b"PK\x03\x04", b"PK\x05\x06"].iter().any(|known| magic == *known))
 }
 

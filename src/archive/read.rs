@@ -31,6 +31,19 @@ pub fn read_manifest(reader: &mut dyn ReadSeek) -> Result<Option<Manifest>> {
     manifest_of(&mut open(reader)?)
 }
 
+/// The first bytes of the content of `entry`, at most `limit_bytes`.
+///
+/// # Errors
+///
+/// As [`read_manifest`]; also where there is no such entry.
+pub fn read_head(reader: &mut dyn ReadSeek, entry: &str, limit_bytes: u64) -> Result<Vec<u8>> {
+    let mut archive = open(reader)?;
+    let content = archive.by_name(entry).map_err(unreadable)?;
+    let mut head = Vec::new();
+    content.take(limit_bytes).read_to_end(&mut head).map_err(|cause| problems::unreadable(&cause))?;
+    Ok(head)
+}
+
 /// Opens a zip that begins at the reader's first byte.
 pub(super) fn open(reader: &mut dyn ReadSeek) -> Result<Open<'_>> {
     let left = Rc::new(Cell::new(OPENING_BYTES));

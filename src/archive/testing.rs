@@ -53,6 +53,8 @@ pub struct EntryReport {
     pub sha256: Option<Sha256Sum>,
     /// What proves its content.
     pub proof: Proof,
+    /// Whether a password stands before its content.
+    pub encrypted: bool,
     /// What is wrong with it.
     pub problem: Option<Problem>,
 }
@@ -214,8 +216,8 @@ impl Testing<'_> {
         let data = archive.by_index_data(index).map_err(read::unreadable)?;
         let name = String::from_utf8_lossy(data.name_raw()).into_owned();
         let (bytes, packed_bytes, is_dir) = (data.size(), data.compressed_size(), data.is_dir());
-        let mut report =
-            EntryReport { name, bytes, packed_bytes, sha256: None, proof: Proof::None, problem: None };
+        let (sha256, proof, encrypted) = (None, Proof::None, data.encrypted());
+        let mut report = EntryReport { name, bytes, packed_bytes, sha256, proof, encrypted, problem: None };
         if is_dir {
             report.proof = Proof::Checksum;
         } else if deep {

@@ -57,13 +57,13 @@ impl Drop for Expected {
 }
 
 /// `folder` and `file` joined the way the server's own system writes paths.
-fn join_as_server(folder: &str, file: &str) -> String {
+pub fn join_as_server(folder: &str, file: &str) -> String {
     let separator = if folder.contains('\\') || folder.get(1..2) == Some(":") { '\\' } else { '/' };
     format!("{}{separator}{file}", folder.trim_end_matches(separator))
 }
 
 /// The path of `partial`, which lies below `folder`, as SQL Server names it.
-fn as_server_sees(partial: &Path, folder: &Path, seen_by_server: &str) -> String {
+pub fn as_server_sees(partial: &Path, folder: &Path, seen_by_server: &str) -> String {
     let below = partial.strip_prefix(folder).unwrap_or(partial);
     below.iter().fold(seen_by_server.to_owned(), |path, part| join_as_server(&path, &part.to_string_lossy()))
 }

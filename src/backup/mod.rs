@@ -29,9 +29,10 @@ mod run;
 mod target;
 mod terminal;
 mod transfer;
-mod verdict;
+pub mod verdict;
 
 pub use aim::Aim;
+pub use dump::{as_server_sees, join_as_server};
 pub use manual::Manual;
 pub use pending::{MadeUp, copy_pending};
 pub use run::{Monitor, Order, World, run};

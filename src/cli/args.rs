@@ -83,6 +83,8 @@ pub enum Verb {
     Slots,
     /// Read kept backups again, whole; a damaged one is mended from the other side
     Verify(VerifyArgs),
+    /// Restore a backup beside the live database, list what can be restored, or remove what was restored
+    Restore(RestoreArgs),
     /// Show the last runs and what came of them
     Journal(JournalArgs),
     /// Examine a .zip or .bak file, without an agent and without SQL Server
@@ -172,6 +174,54 @@ pub struct VerifyArgs {
     /// Only at the terminal; without it, here and at the terminal
     #[arg(long)]
     pub terminal: bool,
+}
+
+/// Of `restore`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["list", "from", "drop", "past", "resume", "undo", "release"]))]
+pub struct RestoreArgs {
+    /// List what can be restored from; with --from, the backups in that file or folder
+    #[arg(long)]
+    pub list: bool,
+    /// Restore from this, beside the live database: newest, an hour (09h), a weekday (Segunda), or a file
+    #[arg(long, value_name = "BACKUP")]
+    pub from: Option<String>,
+    /// Take the terminal's copy of an hour or weekday
+    #[arg(long, requires = "from")]
+    pub terminal: bool,
+    /// Put it in the place of the shop's database: a safety backup first, then the exchange by name
+    #[arg(long, requires = "from")]
+    pub replace: bool,
+    /// The name of the shop's database, as a confirmation; without it, it is asked for
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// Go on with a replacement that was cut short
+    #[arg(long, conflicts_with_all = ["list", "from", "drop", "past"])]
+    pub resume: bool,
+    /// Return to the database that was replaced
+    #[arg(long, conflicts_with_all = ["list", "from", "drop", "past", "resume"])]
+    pub undo: bool,
+    /// Tick the checklist after a replacement: the old database is removed
+    #[arg(long, conflicts_with_all = ["list", "from", "drop", "past", "resume", "undo"])]
+    pub release: bool,
+    /// Remove a database that a restore of this program made
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "from"])]
+    pub drop: Option<String>,
+    /// Show the last restores and what came of them
+    #[arg(long, conflicts_with_all = ["list", "from", "drop"])]
+    pub past: bool,
+    /// Only print what would be done, and the T-SQL
+    #[arg(long, conflicts_with_all = ["list", "past"])]
+    pub dry_run: bool,
+    /// Wait for its end; the exit code is that restore's
+    #[arg(long)]
+    pub wait: bool,
+    /// SQL login of an administrator, for this restore only
+    #[arg(long, value_name = "LOGIN", requires = "admin_password_file")]
+    pub admin_user: Option<String>,
+    /// File whose first line is the administrator's password
+    #[arg(long, value_name = "FILE", requires = "admin_user")]
+    pub admin_password_file: Option<PathBuf>,
 }
 
 /// Of `journal`.

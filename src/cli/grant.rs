@@ -63,7 +63,7 @@ fn administrator(args: &GrantArgs, config: &Config) -> Result<Server> {
     Ok(Server::new(&server, PROGRAM))
 }
 
-fn secret(path: &Path) -> Result<Secret> {
+pub(super) fn secret(path: &Path) -> Result<Secret> {
     let shown = path.display();
     let unreadable = || {
         usage::problem(words!(

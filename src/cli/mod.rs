@@ -16,6 +16,7 @@ mod printer;
 mod question;
 mod quit;
 pub mod report;
+mod restore;
 mod run;
 mod status;
 mod usage;
@@ -112,6 +113,7 @@ async fn dispatch(cli: Cli, mut printer: Printer) -> Exit {
         Verb::Opened => quit::opened(&state, &mut printer).await,
         Verb::Verify(args) => verify::run(&state, args, &mut printer).await,
         Verb::Slots => lists::slots(&state, &mut printer).await,
+        Verb::Restore(args) => restore::run(&state, args, &mut printer).await,
         Verb::Journal(args) => {
             lists::journal(&state, args.limit, args.outcome.map(Into::into), &mut printer).await
         }

@@ -66,6 +66,9 @@ pub fn lines(status: &Status, language: Language) -> Vec<String> {
     if let Some(report) = status.last_good.as_ref().filter(|good| status.last.as_ref() != Some(*good)) {
         row(&words!("Último bom backup:", "Last good backup:"), report::short(report, language));
     }
+    if let Some(restore) = &status.last_restore {
+        row(&words!("Última restauração:", "Last restore:"), super::restore::short(restore, language));
+    }
     if let Some(at) = status.retry_at {
         row(&words!("Nova tentativa:", "Second try:"), date_time(at, language));
     }
@@ -108,6 +111,9 @@ fn headline(status: &Status, language: Language) -> String {
 
 fn activity(status: &Status, language: Language) -> String {
     let line = status.line.get(language);
+    if let Some(progress) = status.restore.as_ref().and_then(|restore| restore.progress) {
+        return format!("{line}  {}", super::restore::bar(&progress, language));
+    }
     match status.run.as_ref().and_then(|run| run.progress) {
         Some(progress) if status.activity == Activity::Running => {
             format!("{line}  {}", report::bar(&progress, language))

@@ -1,8 +1,8 @@
 //! The typed client: every human surface knows the agent only through it.
 
 use super::protocol::{
-    ConfigView, Greeting, HELLO_WITHIN, Hello, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, Reply, Request, SlotView,
-    Typed, codec, decode, encode,
+    ConfigView, Greeting, HELLO_WITHIN, Hello, LoginTyped, MAX_REPLY_BYTES, MAX_REQUEST_BYTES, Reply,
+    Request, SlotView, Typed, codec, decode, encode,
 };
 use crate::agent::status::Status;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
@@ -10,13 +10,14 @@ use crate::cycle::health::CheckView;
 use crate::journal::Side;
 use crate::platform;
 use crate::problem::{Code, Problem, Result};
+use crate::restore::outcome::{Listed, Plan, RestoreId, RestoreReport, Task};
 use crate::verify::{self, Selection};
 use crate::words;
 use futures_util::{SinkExt, StreamExt};
 use interprocess::local_socket::tokio::{Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, Name, ToFsName};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{ReadHalf, WriteHalf};
 use tokio::time::{sleep, timeout};
@@ -214,6 +215,62 @@ impl Client {
     pub async fn run(&mut self, id: RunId) -> Result<Option<RunReport>> {
         let Reply::Run { run } = self.ask(&Request::Run { id }).await? else { return Err(unexpected()) };
         Ok(run.map(|run| *run))
+    }
+
+    /// Asks for a restore.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn restore(&mut self, task: Task, login: Option<LoginTyped>) -> Result<RestoreId> {
+        let request = Request::Restore { task, login, by: String::new() };
+        let Reply::RestoreBegun { restore } = self.ask(&request).await? else { return Err(unexpected()) };
+        Ok(restore)
+    }
+
+    /// What a restore would do.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn restore_plan(&mut self, task: Task) -> Result<Plan> {
+        let Reply::RestorePlan { plan } = self.ask(&Request::RestorePlan { task }).await? else {
+            return Err(unexpected());
+        };
+        Ok(*plan)
+    }
+
+    /// What can be restored from, and why the terminal could not be looked at.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn restore_sources(&mut self, path: Option<PathBuf>) -> Result<(Vec<Listed>, Option<Problem>)> {
+        let Reply::RestoreSources { sources, terminal_problem } =
+            self.ask(&Request::RestoreSources { path }).await?
+        else {
+            return Err(unexpected());
+        };
+        Ok((sources, terminal_problem))
+    }
+
+    /// The last restores, newest first.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn restores(&mut self, limit: u32) -> Result<Vec<RestoreReport>> {
+        let Reply::Restores { restores } = self.ask(&Request::Restores { limit }).await? else {
+            return Err(unexpected());
+        };
+        Ok(restores)
+    }
+
+    /// One restore, from the journal.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn restore_report(&mut self, id: RestoreId) -> Result<Option<RestoreReport>> {
+        let Reply::RestoreReport { restore } = self.ask(&Request::RestoreReport { id }).await? else {
+            return Err(unexpected());
+        };
+        Ok(restore.map(|restore| *restore))
     }
 
     /// The configuration in force.

@@ -8,15 +8,19 @@ use crate::cycle::health::CheckView;
 pub use crate::journal::Side as Place;
 use crate::journal::Side;
 use crate::problem::{Code, Problem, Result};
+use crate::restore::outcome::{Listed, Plan, RestoreId, RestoreReport, Task};
 use crate::verify::{self, Selection};
 use crate::words;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 use tokio_util::codec::LengthDelimitedCodec;
 use zeroize::Zeroize;
+
+pub use crate::restore::outcome::Source;
 
 /// The protocol that this version speaks. It rises when an older reader could misunderstand.
 pub const PROTOCOL: u32 = 1;
@@ -159,6 +163,48 @@ pub enum Request {
     },
     /// The configuration in force, and where each value comes from.
     Config,
+    /// Restores, or removes or ends what a restore made. What changes the shop's own database is for administrators, or for
+    /// whoever types an administrator's login of SQL Server.
+    Restore {
+        /// What is to be done.
+        task: Task,
+        /// The login as which it is done, typed for this one restore; without it the configured one.
+        #[serde(default)]
+        login: Option<LoginTyped>,
+        /// Who asks. The agent itself fills it in.
+        #[serde(skip)]
+        by: String,
+    },
+    /// What a restore would do, and the T-SQL.
+    RestorePlan {
+        /// What would be done.
+        task: Task,
+    },
+    /// What can be restored from: on both sides, or the backups at a path on any disk.
+    RestoreSources {
+        /// A file or a folder.
+        #[serde(default)]
+        path: Option<PathBuf>,
+    },
+    /// The last restores, newest first.
+    Restores {
+        /// At most this many; never more than [`MAX_RUNS`].
+        limit: u32,
+    },
+    /// One restore.
+    RestoreReport {
+        /// Which.
+        id: RestoreId,
+    },
+}
+
+/// A login of SQL Server that somebody typed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoginTyped {
+    /// Its name.
+    pub user: String,
+    /// Its password.
+    pub password: Typed,
 }
 
 /// What somebody typed as a password: never printed, wiped when dropped.
@@ -199,7 +245,11 @@ impl Request {
             | Self::Verify { .. }
             | Self::ManualBackup { .. }
             | Self::Cancel
-            | Self::Quit { .. } => true,
+            | Self::Quit { .. }
+            | Self::Restore { .. }
+            | Self::RestorePlan { .. } => true,
+            // The agent reads where the client itself may not.
+            Self::RestoreSources { path } => path.is_some(),
             Self::Status
             | Self::Watch
             | Self::Check
@@ -208,8 +258,44 @@ impl Request {
             | Self::Journal { .. }
             | Self::Run { .. }
             | Self::Verified { .. }
+            | Self::Restores { .. }
+            | Self::RestoreReport { .. }
             | Self::Config => false,
         }
+    }
+
+    /// Whether only an administrator may ask it.
+    pub fn needs_administrator(&self) -> bool {
+        match self {
+            Self::Restore { task, login, .. } => task.is_destructive() && login.is_none(),
+            Self::Status
+            | Self::Watch
+            | Self::Check
+            | Self::BackupNow { .. }
+            | Self::ExtraBackup { .. }
+            | Self::Cancel
+            | Self::Quit { .. }
+            | Self::ApplicationOpened
+            | Self::Slots
+            | Self::Journal { .. }
+            | Self::Run { .. }
+            | Self::Verify { .. }
+            | Self::Verified { .. }
+            | Self::ManualBackup { .. }
+            | Self::RestorePlan { .. }
+            | Self::RestoreSources { .. }
+            | Self::Restores { .. }
+            | Self::RestoreReport { .. }
+            | Self::Config => false,
+        }
+    }
+
+    /// The same, asked by `name`: the journal tells who restored.
+    pub fn asked_by(mut self, name: &str) -> Self {
+        if let Self::Restore { by, .. } = &mut self {
+            name.clone_into(by);
+        }
+        self
     }
 }
 
@@ -268,6 +354,34 @@ pub enum Reply {
     Config {
         /// The configuration in force.
         config: ConfigView,
+    },
+    /// To [`Request::Restore`].
+    RestoreBegun {
+        /// The restore that was begun.
+        restore: RestoreId,
+    },
+    /// To [`Request::RestorePlan`].
+    RestorePlan {
+        /// What it would do.
+        plan: Box<Plan>,
+    },
+    /// To [`Request::RestoreSources`].
+    RestoreSources {
+        /// What stands in each place.
+        sources: Vec<Listed>,
+        /// Why the terminal could not be looked at.
+        #[serde(default)]
+        terminal_problem: Option<Problem>,
+    },
+    /// To [`Request::Restores`].
+    Restores {
+        /// The restores, newest first.
+        restores: Vec<RestoreReport>,
+    },
+    /// To [`Request::RestoreReport`].
+    RestoreReport {
+        /// The restore; `None` where the journal does not know it.
+        restore: Option<Box<RestoreReport>>,
     },
     /// The agent does not do it, and says why.
     Refused {

@@ -20,6 +20,19 @@ fn requests() -> Vec<Request> {
         Request::Journal { limit: 7, outcome: Some(Outcome::Failed) },
         Request::Run { id: RunId::from_u128(5) },
         Request::Config,
+        Request::Restore {
+            task: Task::Drop { database: "x".to_owned() },
+            login: Some(LoginTyped { user: "sa".to_owned(), password: Typed::new("segredo") }),
+            by: String::new(),
+        },
+        Request::RestorePlan {
+            task: Task::Beside {
+                source: Source::Set { set: crate::slot::Set::Newest, place: Place::Terminal },
+            },
+        },
+        Request::RestoreSources { path: Some("/mnt/x".into()) },
+        Request::Restores { limit: 3 },
+        Request::RestoreReport { id: RestoreId::from_u128(6) },
     ]
 }
 
@@ -47,6 +60,15 @@ fn a_typed_password_is_never_printed() {
     assert!(!format!("{request:?} {request:#?}").contains("2806"));
     let bare = decode_request(br#"{"request":"quit","password":"28062022"}"#);
     assert_eq!(bare, Ok(request));
+}
+
+#[test]
+fn who_asks_for_a_restore_is_never_the_clients_to_say_nor_is_a_password_printed() {
+    let asked = br#"{"request":"restore","task":{"task":"drop","database":"x"},"by":"root"}"#;
+    let request = decode_request(asked).unwrap();
+    let Request::Restore { by, .. } = request.asked_by("ana") else { panic!("a restore") };
+    assert_eq!(by, "ana");
+    assert!(!format!("{:?}", requests()).contains("segredo"));
 }
 
 #[test]

@@ -70,8 +70,12 @@ pub struct Desk {
 trait Caller: Send + Sync {
     /// Names the user among all: connections are shared out by it.
     fn user(&self) -> &str;
+    /// The user's name, for people.
+    fn name(&self) -> &str;
     /// Whether the user may command the agent now, and not only read. Asked anew for each command.
     fn may_command(&self) -> bool;
+    /// Whether the user may change what the shop works with. Asked anew for each command.
+    fn may_replace(&self) -> bool;
 }
 
 impl Caller for Peer {
@@ -79,8 +83,16 @@ impl Caller for Peer {
         &self.id
     }
 
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn may_command(&self) -> bool {
         platform::sits_here(self)
+    }
+
+    fn may_replace(&self) -> bool {
+        platform::may_replace(self)
     }
 }
 
@@ -304,6 +316,11 @@ async fn answer(request: Request, caller: &dyn Caller, desk: &Desk, limits: &Lim
         tracing::warn!(user = caller.user(), ?request, "refused: this user does not sit at the machine");
         return Reply::Refused { problem: forbidden() };
     }
+    if request.needs_administrator() && !caller.may_replace() {
+        tracing::warn!(user = caller.user(), ?request, "refused: this user is no administrator");
+        return Reply::Refused { problem: administrators_only() };
+    }
+    let request = request.asked_by(caller.name());
     let (answer, answered) = oneshot::channel();
     match desk.commands.try_send(Command { request, answer }) {
         Ok(()) => match timeout(limits.answered_within, answered).await {
@@ -326,6 +343,20 @@ fn forbidden() -> Problem {
         words!(
             "Use o computador diretamente, ou execute como administrador (root) ou como o usuário do agente.",
             "Sit at the machine, or do it as an administrator (root) or as the agent's own user."
+        ),
+    )
+}
+
+fn administrators_only() -> Problem {
+    Problem::new(
+        Code::AgentForbidden,
+        words!(
+            "Só um administrador pode trocar o banco de dados da loja.",
+            "Only an administrator may exchange the shop's database."
+        ),
+        words!(
+            "Execute como administrador (root), ou dê um login de administrador do SQL Server só para esta restauração (--admin-user, --admin-password-file).",
+            "Run it as an administrator (root), or give a login of an administrator of SQL Server for this one restore (--admin-user, --admin-password-file)."
         ),
     )
 }

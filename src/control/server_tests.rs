@@ -20,8 +20,16 @@ impl Caller for Guest {
         "guest"
     }
 
+    fn name(&self) -> &str {
+        "Guest"
+    }
+
     fn may_command(&self) -> bool {
         self.may_command
+    }
+
+    fn may_replace(&self) -> bool {
+        false
     }
 }
 

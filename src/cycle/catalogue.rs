@@ -72,6 +72,8 @@ pub enum CheckId {
     Journal,
     /// The clock goes as clocks go.
     Clock,
+    /// No restore waits for a person's word.
+    Restore,
     /// The program itself.
     Program,
 }
@@ -151,6 +153,7 @@ static PROGRAM: Check = Check {
         Code::RunCancelled,
         Code::RunInterrupted,
         Code::RestoreRefused,
+        Code::RestoreDamaged,
         Code::AgentMissing,
         Code::AgentRunning,
         Code::AgentState,
@@ -166,7 +169,7 @@ static PROGRAM: Check = Check {
 };
 
 /// Every check, causes before what they explain: the first unhealthy one is what people should read first.
-pub static CATALOGUE: [Check; 25] = [
+pub static CATALOGUE: [Check; 26] = [
     Check {
         id: CheckId::Configuration,
         name: "configuration",
@@ -325,6 +328,16 @@ pub static CATALOGUE: [Check; 25] = [
         must_last: AT_ONCE,
         looked_at_each_cycle: true,
         codes: &[Code::BackupNone, Code::BackupTooOld],
+    },
+    Check {
+        id: CheckId::Restore,
+        name: "restore",
+        title: ("Restauração em aberto", "Open restore"),
+        severity: Severity::Alert,
+        depends_on: &[],
+        must_last: AT_ONCE,
+        looked_at_each_cycle: true,
+        codes: &[Code::RestoreInterrupted],
     },
     Check {
         id: CheckId::LastRun,

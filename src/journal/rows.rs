@@ -17,7 +17,7 @@ pub const MOST_RUNS: i64 = 20_000;
 pub const MOST_EVENTS: i64 = 20_000;
 
 /// The name that serde gives a plain enum value.
-fn name_of(value: &impl Serialize) -> Option<String> {
+pub fn name_of(value: &impl Serialize) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
 }
 
@@ -26,7 +26,7 @@ fn value_of<T: DeserializeOwned>(name: String) -> Option<T> {
 }
 
 /// Numbers of SQLite end at 2^63.
-fn number(value: u64) -> i64 {
+pub fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 

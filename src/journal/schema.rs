@@ -8,8 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 /// One script a version. A released one is never changed: the next version appends its own.
-const MIGRATIONS: [&str; 3] =
-    [include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const MIGRATIONS: [&str; 4] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// Marks the file as ours: «DMBJ».
 const APPLICATION_ID: i32 = 0x444D_424A;

@@ -1,9 +1,10 @@
 //! The file, and what waits in memory to be written to it.
 
 use super::failure::{Failure, begun_anew};
-use super::{CheckedFile, Event, EventKind, PendingCopy, rows, schema};
+use super::{CheckedFile, Event, EventKind, PendingCopy, restores, rows, schema};
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::problem::{Problem, Result};
+use crate::restore::outcome::{RestoreId, RestoreReport};
 use chrono::{DateTime, FixedOffset};
 use rusqlite::Connection;
 use std::fs;
@@ -24,6 +25,7 @@ pub enum Change {
     Pending(Vec<PendingCopy>),
     Sequence(u64),
     Checked(CheckedFile),
+    Restore(Box<RestoreReport>),
 }
 
 /// Which runs are looked for.
@@ -61,6 +63,7 @@ struct Waiting {
     pending: Option<Vec<PendingCopy>>,
     sequence: Option<u64>,
     checked: Vec<CheckedFile>,
+    restores: Vec<RestoreReport>,
 }
 
 impl Waiting {
@@ -78,6 +81,13 @@ impl Waiting {
                 keep_last(&mut self.events);
             }
             Change::Pending(pending) => self.pending = Some(pending),
+            Change::Restore(report) => {
+                match self.restores.iter_mut().find(|other| other.id == report.id) {
+                    Some(older) => *older = *report,
+                    None => self.restores.push(*report),
+                }
+                keep_last(&mut self.restores);
+            }
             Change::Sequence(last) => self.sequence = self.sequence.max(Some(last)),
             Change::Checked(file) => {
                 self.checked.retain(|other| !is_same_place(other, &file));
@@ -94,6 +104,9 @@ impl Waiting {
         }
         for event in &self.events {
             rows::put_event(&transaction, event)?;
+        }
+        for report in &self.restores {
+            restores::put(&transaction, report)?;
         }
         if let Some(pending) = &self.pending {
             rows::put_pending(&transaction, pending)?;
@@ -231,6 +244,29 @@ impl Store {
         let mut unfinished = self.read(!self.waiting.runs.is_empty(), rows::unfinished)?;
         unfinished.retain(|report| !self.waiting.runs.iter().any(|newer| newer.id == report.id));
         let waiting = self.waiting.runs.iter().rev().filter(|report| report.outcome.is_none());
+        Ok(waiting.cloned().chain(unfinished).collect())
+    }
+
+    pub fn restores(&mut self, limit: u32) -> Result<Vec<RestoreReport>> {
+        let mut found: Vec<_> = self.waiting.restores.iter().rev().cloned().collect();
+        let mut written = self.read(!found.is_empty(), |connection| restores::last(connection, limit))?;
+        written.retain(|report| !found.iter().any(|newer| newer.id == report.id));
+        found.append(&mut written);
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
+    pub fn restore(&mut self, id: RestoreId) -> Result<Option<RestoreReport>> {
+        match self.waiting.restores.iter().find(|report| report.id == id) {
+            Some(report) => Ok(Some(report.clone())),
+            None => self.read(false, |connection| restores::one(connection, id)),
+        }
+    }
+
+    pub fn unfinished_restores(&mut self) -> Result<Vec<RestoreReport>> {
+        let mut unfinished = self.read(!self.waiting.restores.is_empty(), restores::unfinished)?;
+        unfinished.retain(|report| !self.waiting.restores.iter().any(|newer| newer.id == report.id));
+        let waiting = self.waiting.restores.iter().rev().filter(|report| report.outcome.is_none());
         Ok(waiting.cloned().chain(unfinished).collect())
     }
 

@@ -132,6 +132,15 @@ pub fn take_from_everybody(path: &Path) -> io::Result<()> {
     system::take_from_everybody(path)
 }
 
+/// Lets whoever may enter the folder of `path` read that file of ours: SQL Server's service account, to which the backup folder
+/// was opened. On Windows a file has the rights of its folder already.
+///
+/// # Errors
+/// The system refuses.
+pub fn share_like_folder(path: &Path) -> io::Result<()> {
+    system::share_like_folder(path)
+}
+
 /// Whether every user of this machine may read `path`.
 ///
 /// # Errors
@@ -343,6 +352,12 @@ pub fn may_serve(channel: &Path, agent: &Peer) -> bool {
 /// Whether a client may command the agent and not only read: its own user, an administrator, and whoever sits at the machine.
 pub fn sits_here(client: &Peer) -> bool {
     system::sits_here(client)
+}
+
+/// Whether a client may change what the shop works with: an administrator, and the agent's own user on a machine before which
+/// nobody sits, where there is no screen on which an administrator could be asked for.
+pub fn may_replace(client: &Peer) -> bool {
+    system::may_replace(client)
 }
 
 /// Waits until the system or a person asks this program to end: SIGTERM, Ctrl-C, a closed console, the end of the session.

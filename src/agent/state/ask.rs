@@ -48,7 +48,17 @@ impl State {
             }
             Request::Check => self.check(ticket, effects),
             Request::Config => effects.push(Effect::Answer(ticket, self.config_reply())),
-            Request::Slots | Request::Journal { .. } | Request::Run { .. } => {
+            Request::Restore { task, login, by } => {
+                let reply = self.want_restore(task, login, by, now, effects);
+                effects.push(Effect::Answer(ticket, reply));
+            }
+            Request::Slots
+            | Request::Journal { .. }
+            | Request::Run { .. }
+            | Request::RestorePlan { .. }
+            | Request::RestoreSources { .. }
+            | Request::Restores { .. }
+            | Request::RestoreReport { .. } => {
                 effects.push(Effect::LookUp(request, ticket));
             }
             // The server answers these from the watch without asking us.
@@ -130,7 +140,7 @@ impl State {
         }
         let running = match &self.work {
             Work::Running(running) => Some(&running.wanted),
-            Work::Idle | Work::Copying | Work::Verifying => None,
+            Work::Idle | Work::Copying | Work::Verifying | Work::Restoring(_) => None,
         };
         running.into_iter().chain(&self.waiting).find(|wanted| wanted.is_rotation()).map(|wanted| wanted.id)
     }
@@ -148,14 +158,19 @@ impl State {
 
     /// Stops the work that goes on, and what waits for its end.
     pub(super) fn stop_work(&mut self, now: &Now, effects: &mut Vec<Effect>) {
-        if let Work::Running(running) = &mut self.work {
-            running.cancelling = true;
+        match &mut self.work {
+            Work::Running(running) => running.cancelling = true,
+            Work::Restoring(restoring) => restoring.cancelling = true,
+            Work::Idle | Work::Copying | Work::Verifying => {}
         }
         if self.work == Work::Verifying {
             self.stop_check();
         }
         effects.push(Effect::Stop);
         let database = self.database();
+        if let Some(order) = self.waiting_restore.take() {
+            self.last_restore = Some(order.not_made(&database, now.wall, problems::stopped()));
+        }
         for wanted in std::mem::take(&mut self.waiting) {
             let report = wanted.not_made(&database, now.wall, problems::stopped());
             effects.push(Effect::Keep(Box::new(report)));

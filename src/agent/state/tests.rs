@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod restoring;
 mod verifying;
 
 /// The second try comes after ten minutes, a good backup is too old after three hours, backups are due at each full hour.
@@ -142,6 +143,7 @@ fn begun(effects: &[Effect]) -> Option<(Trigger, u8)> {
         Effect::StartCycle
         | Effect::StartCopies(_)
         | Effect::StartCheck(..)
+        | Effect::StartRestore(..)
         | Effect::Stop
         | Effect::Answer(..)
         | Effect::LookUp(..)

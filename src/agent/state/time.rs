@@ -63,7 +63,10 @@ impl State {
             self.wait(effects);
             return;
         };
-        if matches!(self.work, Work::Running(_)) || !self.waiting.is_empty() {
+        if matches!(self.work, Work::Running(_) | Work::Restoring(_))
+            || !self.waiting.is_empty()
+            || self.waiting_restore.is_some()
+        {
             return;
         }
         if let Some((trigger, attempt, accept_shrunk)) = self.wanted_now(due, now) {

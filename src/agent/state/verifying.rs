@@ -74,7 +74,7 @@ impl State {
             Work::Idle => self.begin_check(effects),
             // The file that is read in idle time waits for another hour.
             Work::Verifying => effects.push(Effect::Stop),
-            Work::Running(_) | Work::Copying => {}
+            Work::Running(_) | Work::Copying | Work::Restoring(_) => {}
         }
         Reply::Accepted { run: id, joined: false }
     }
@@ -129,7 +129,7 @@ impl State {
         }
         if self.stage == Stage::Stopping {
             effects.push(Effect::Finish);
-        } else {
+        } else if !self.begin_waiting_restore(now, effects) {
             self.begin_next(now, effects);
         }
     }

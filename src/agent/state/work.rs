@@ -36,10 +36,12 @@ impl State {
         let id = wanted.id;
         match self.work {
             Work::Idle => self.begin(wanted, now, effects),
-            Work::Running(_) | Work::Copying | Work::Verifying if self.waiting.len() >= MOST_WAITING => {
+            Work::Running(_) | Work::Restoring(_) | Work::Copying | Work::Verifying
+                if self.waiting.len() >= MOST_WAITING =>
+            {
                 return Err(problems::too_many_waiting());
             }
-            Work::Running(_) => self.waiting.push_back(wanted),
+            Work::Running(_) | Work::Restoring(_) => self.waiting.push_back(wanted),
             Work::Copying | Work::Verifying => {
                 if self.waiting.is_empty() {
                     effects.push(Effect::Stop);
@@ -190,7 +192,7 @@ impl State {
         }
         if self.stage == Stage::Stopping {
             effects.push(Effect::Finish);
-        } else {
+        } else if !self.begin_waiting_restore(now, effects) {
             self.begin_next(now, effects);
         }
     }

@@ -28,10 +28,10 @@ pub use memory::hand_back_memory;
 pub use mounts::place;
 pub use rights::{
     can_write_folder, is_kept_secret, make_folder_inside, make_private_folder, private,
-    readable_by_everybody, take_from_everybody, writable_by_ordinary_users,
+    readable_by_everybody, share_like_folder, take_from_everybody, writable_by_ordinary_users,
 };
 pub use service::{event_log, service_state, sql_service, start_service};
-pub use session::{end_asked_for, sits_here};
+pub use session::{end_asked_for, may_replace, sits_here};
 pub use threads::stand_back;
 #[cfg(feature = "tray")]
 pub use tray::Tray;

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::Path;
 
 const READ_BY_OTHERS: u32 = 0o004;
+const READ_BY_GROUP: u32 = 0o040;
 const WRITE_BY_GROUP_OR_OTHERS: u32 = 0o022;
 const ANY_BY_GROUP_OR_OTHERS: u32 = 0o077;
 const ANY_BY_OTHERS: u32 = 0o007;
@@ -44,6 +45,26 @@ pub fn take_from_everybody(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     fs::set_permissions(path, Permissions::from_mode(mode & 0o7777 & !ANY_BY_OTHERS))
+}
+
+pub fn share_like_folder(path: &Path) -> io::Result<()> {
+    let folder = fs::metadata(path.parent().unwrap_or(Path::new(".")))?;
+    let own = fs::metadata(path)?;
+    // Only root may give a file away; others may give it to a group of theirs.
+    let root = rustix::process::geteuid().is_root();
+    let owner = (root && folder.uid() != own.uid()).then_some(folder.uid());
+    let group = (folder.gid() != own.gid()).then_some(folder.gid());
+    match std::os::unix::fs::chown(path, owner, group) {
+        // A group that is not ours, or a file system without owners: then the folder's own way must do.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+        given => given?,
+    }
+    // What the group may not do in the folder it may not do here.
+    let mode = 0o600 | folder.mode() & READ_BY_GROUP;
+    match fs::set_permissions(path, Permissions::from_mode(mode)) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        set => set,
+    }
 }
 
 pub fn readable_by_everybody(path: &Path) -> io::Result<bool> {
@@ -110,6 +131,18 @@ mod tests {
         let secret = own.join("secret");
         private(OpenOptions::new().write(true).create(true)).open(&secret).unwrap();
         assert!(is_kept_secret(&secret).unwrap());
+    }
+
+    #[test]
+    fn a_file_is_shared_with_those_to_whom_its_folder_is_open() {
+        let (folder, path) = with_mode(0o600);
+        for (of_folder, of_file) in [(0o700, 0o600), (0o2770, 0o640), (0o777, 0o640)] {
+            fs::set_permissions(folder.path(), Permissions::from_mode(of_folder)).unwrap();
+            share_like_folder(&path).unwrap();
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, of_file, "{of_folder:o}");
+        }
+        let (data, of_folder) = (fs::metadata(&path).unwrap(), fs::metadata(folder.path()).unwrap());
+        assert_eq!(data.gid(), of_folder.gid());
     }
 
     #[test]

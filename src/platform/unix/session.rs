@@ -13,6 +13,22 @@ pub fn sits_here(peer: &Peer) -> bool {
     peer.elevated || peer.ourselves || sits_in_a_session(Path::new(SESSIONS), &peer.id)
 }
 
+pub fn may_replace(peer: &Peer) -> bool {
+    peer.elevated || peer.ourselves && is_headless(Path::new(SESSIONS))
+}
+
+/// Whether nobody has a session at a seat of this machine.
+fn is_headless(sessions: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(sessions) else { return true };
+    let mut texts = entries.flatten().filter_map(|entry| fs::read_to_string(entry.path()).ok());
+    !texts.any(|session| {
+        let value = |key: &str| {
+            session.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')).unwrap_or_default()
+        };
+        !value("SEAT").is_empty() && value("CLASS").starts_with("user")
+    })
+}
+
 /// Whether `uid` has a session that is in the foreground of a seat of this machine: not one over the network, and none of a
 /// login screen. Without systemd nobody has.
 fn sits_in_a_session(sessions: &Path, uid: &str) -> bool {
@@ -93,6 +109,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         assert!(!sits_in_a_session(&folder.path().join("missing"), "1000"));
         fs::write(folder.path().join("c1"), SEATED).unwrap();
+        assert!(is_headless(&folder.path().join("missing")));
+        assert!(!is_headless(folder.path()), "somebody sits there");
         assert!(sits_in_a_session(folder.path(), "1000"));
         assert!(!sits_in_a_session(folder.path(), "1001"));
     }

@@ -93,6 +93,11 @@ pub fn take_from_everybody(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// A file inherits the rights of its folder, to which setup lets the service account of SQL Server in.
+pub fn share_like_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 pub fn readable_by_everybody(path: &Path) -> io::Result<bool> {
     everybody_may(path, READS)
 }

@@ -17,7 +17,7 @@ mod wide;
 
 pub use acl::{
     can_write_folder, is_kept_secret, make_folder_inside, make_private_folder, private,
-    readable_by_everybody, take_from_everybody, writable_by_ordinary_users,
+    readable_by_everybody, share_like_folder, take_from_everybody, writable_by_ordinary_users,
 };
 pub use desktop::{exit_like, has_display, session_file, show_folder, start_apart, tell};
 pub use files::{
@@ -33,7 +33,7 @@ pub use local::{
 pub use memory::hand_back_memory;
 pub use place::place;
 pub use service::{event_log, service_state, sql_service, start_service};
-pub use session::{end_asked_for, sits_here};
+pub use session::{end_asked_for, may_replace, sits_here};
 pub use threads::stand_back;
 #[cfg(feature = "tray")]
 pub use tray::Tray;

@@ -9,6 +9,13 @@ pub fn sits_here(peer: &Peer) -> bool {
     peer.elevated || peer.ourselves || peer.process.and_then(session_of).is_some_and(is_a_persons)
 }
 
+/// A service has no screen, and nobody but an administrator becomes its account; the tray's user has one, where an administrator
+/// can be asked for.
+pub fn may_replace(peer: &Peer) -> bool {
+    let service = session_of(std::process::id()).is_some_and(|session| !is_a_persons(session));
+    peer.elevated || peer.ourselves && service
+}
+
 /// The session that a process belongs to.
 pub fn session_of(process: u32) -> Option<u32> {
     let mut session = 0;

@@ -1,0 +1,160 @@
+//! `--dry-run`: what a restore would do, and the T-SQL, without doing any of it. The files of the database are known from what the
+//! dump says of itself; the restore asks SQL Server.
+
+use super::beside::{look, refuse};
+use super::outcome::{Plan, RestoreId, Source, Task};
+use super::record::{Exchange, Standing};
+use super::staging::Staging;
+use super::work::{Workshop, blocking};
+use super::{exchange, plan, problems, replace};
+use crate::bak::Description;
+use crate::problem::Result;
+use crate::sqlserver::{BackupFile, RestoreRequest, statements};
+use crate::words;
+use crate::words::Words;
+use chrono::{DateTime, FixedOffset};
+
+/// What `task` would do at `now`.
+///
+/// # Errors
+/// What would make it impossible, as far as that can be known without doing it.
+pub async fn foresee(task: &Task, shop: &Workshop, now: DateTime<FixedOffset>) -> Result<Plan> {
+    match task {
+        Task::Beside { source } => beside(source, shop, now).await,
+        Task::Replace { source, .. } => replacement(source, shop, now).await,
+        Task::Resume { .. } | Task::Undo { .. } | Task::Release { .. } => ending(task, shop),
+        Task::Drop { database } => removal(database, shop),
+    }
+}
+
+async fn beside(source: &Source, shop: &Workshop, now: DateTime<FixedOffset>) -> Result<Plan> {
+    let server = &shop.world.server;
+    let live = shop.world.database()?.as_str().to_owned();
+    let rights = server.restore_rights(&live).await?;
+    server.require_create(rights)?;
+    let facts = server.facts().await?;
+    let paths = server.instance_paths().await?;
+    let (world, wanted, expected) = (shop.world.clone(), source.clone(), live.clone());
+    let (opened, shape) = blocking(move || look(&world, &wanted, &expected)).await?;
+    refuse(shape.description.as_ref(), &live, &facts)?;
+    let files = shape.description.as_ref().map(files).unwrap_or_default();
+    let database = plan::beside_name(&live, now);
+    let request = RestoreRequest {
+        moves: plan::moves(&files, &database, &paths),
+        database: database.clone(),
+        device_path: Staging::foreseen(&shop.world),
+        checksum: shape.description.as_ref().is_none_or(|told| told.checksums),
+        replace: false,
+    };
+    let check = statements::check_database(&database).map(|statement| statement.to_string());
+    Ok(Plan {
+        steps: steps(&opened.shown, &request.device_path, &database),
+        statements: [request.text()].into_iter().chain(check).collect(),
+        target: Some(database),
+        dump_bytes: shape.dump_bytes,
+        files_bytes: plan::files_bytes(&files),
+    })
+}
+
+async fn replacement(source: &Source, shop: &Workshop, now: DateTime<FixedOffset>) -> Result<Plan> {
+    let server = &shop.world.server;
+    let live = shop.world.database()?.as_str().to_owned();
+    let mut plan = beside(source, shop, now).await?;
+    let carried = server.carried(&live).await?;
+    if carried.is_some() {
+        server.require_exchange(server.restore_rights(&live).await?, &live)?;
+        exchange::refuse_others(server, &live).await?;
+        plan.steps.insert(
+            0,
+            words!(
+                "fazer e conferir um backup de segurança de «{live}» em «extra»",
+                "make and check a safety backup of “{live}” in “extra”"
+            ),
+        );
+    }
+    let restored = plan.target.take().unwrap_or_default();
+    let kept = plan::kept_names(&live, now).into_iter().next().unwrap_or_default();
+    plan.steps.push(words!(
+        "«{live}» passa a se chamar «{kept}», e «{restored}» passa a se chamar «{live}»",
+        "“{live}” is renamed “{kept}”, and “{restored}” is renamed “{live}”"
+    ));
+    let exchange = Exchange {
+        restore: RestoreId::nil(),
+        live: live.clone(),
+        restored,
+        kept,
+        carried,
+        standing: Standing::Ready,
+        kept_identity: None,
+    };
+    plan.statements.extend(replace::statements(&exchange));
+    plan.target = Some(live);
+    Ok(plan)
+}
+
+/// What ends an open exchange.
+fn ending(task: &Task, shop: &Workshop) -> Result<Plan> {
+    let exchange = shop.records.read().exchange.ok_or_else(problems::no_exchange)?;
+    let Exchange { live, restored, kept, .. } = &exchange;
+    let (step, statements, target) = match task {
+        Task::Release { .. } => (
+            words!("remover o banco anterior, «{kept}»", "remove the old database, “{kept}”"),
+            statements::drop_database(kept).map(|statement| statement.to_string()).into_iter().collect(),
+            kept,
+        ),
+        Task::Undo { .. } => {
+            let back = Exchange {
+                restored: kept.clone(),
+                kept: restored.clone(),
+                carried: None,
+                ..exchange.clone()
+            };
+            (
+                words!("«{kept}» volta a se chamar «{live}»", "“{kept}” is renamed “{live}” again"),
+                replace::statements(&back),
+                live,
+            )
+        }
+        Task::Resume { .. } | Task::Beside { .. } | Task::Replace { .. } | Task::Drop { .. } => (
+            words!("«{restored}» passa a se chamar «{live}»", "“{restored}” is renamed “{live}”"),
+            replace::statements(&exchange),
+            live,
+        ),
+    };
+    Ok(Plan { steps: vec![step], statements, target: Some(target.clone()), ..Plan::default() })
+}
+
+fn files(description: &Description) -> Vec<BackupFile> {
+    let file = |file: &crate::bak::DatabaseFile| BackupFile {
+        logical_name: file.logical_name.clone(),
+        physical_name: file.path.clone(),
+        kind: if file.log { "L" } else { "D" }.to_owned(),
+        bytes: file.bytes,
+    };
+    description.files.iter().map(file).collect()
+}
+
+fn steps(from: &str, device: &str, database: &str) -> Vec<Words> {
+    vec![
+        words!(
+            "conferir «{from}» e extrair o backup para {device}",
+            "check “{from}” and extract the backup to {device}"
+        ),
+        words!("restaurar como «{database}»", "restore it as “{database}”"),
+        words!("conferir o banco restaurado (DBCC CHECKDB)", "check the restored database (DBCC CHECKDB)"),
+        words!("contar os registros de cada tabela", "count the rows of each table"),
+        words!("remover {device}", "remove {device}"),
+    ]
+}
+
+fn removal(database: &str, shop: &Workshop) -> Result<Plan> {
+    let made = shop.records.made(database).filter(|_| plan::is_beside_name(database));
+    made.ok_or_else(|| problems::not_ours(database))?;
+    let statement = statements::drop_database(database).map(|statement| statement.to_string());
+    Ok(Plan {
+        steps: vec![words!("remover o banco «{database}»", "remove the database “{database}”")],
+        statements: statement.into_iter().collect(),
+        target: Some(database.to_owned()),
+        ..Plan::default()
+    })
+}

@@ -1,0 +1,268 @@
+//! One restore from beginning to end: what is asked, what every step may see and tell, and what the next start ends.
+
+use super::outcome::{RestoreId, RestoreProgress, RestoreReport, Stage, StageTime, Task};
+use super::record::Records;
+use super::{beside, exchange, problems, replace};
+use crate::backup::World;
+use crate::backup::outcome::Outcome;
+use crate::config::Secret;
+use crate::journal::EventKind;
+use crate::problem::{Code, Problem, Result};
+use crate::sqlserver::{DumpProgress, Server};
+use crate::words;
+use chrono::{DateTime, FixedOffset};
+use std::sync::Arc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Hears how a restore goes on. Called often and from several threads: it must return at once.
+pub trait Monitor: Send + Sync {
+    /// A stage began.
+    fn stage(&self, stage: Stage);
+    /// The stage went on.
+    fn progress(&self, progress: RestoreProgress);
+}
+
+/// A SQL login that was typed for one restore. Never kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypedLogin {
+    /// Its name.
+    pub user: String,
+    /// Its password.
+    pub password: Secret,
+}
+
+/// What is asked of a restore.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoreOrder {
+    /// Names the restore.
+    pub id: RestoreId,
+    /// What is to be done.
+    pub task: Task,
+    /// Who asks, as the system names the user.
+    pub by: String,
+    /// When it begins, by the shop's clock.
+    pub begun: DateTime<FixedOffset>,
+    /// As whom it speaks to the server; `None` for the configured login.
+    pub login: Option<TypedLogin>,
+}
+
+impl RestoreOrder {
+    /// The report of a restore that ended at `at`, because of `problem`, before it had begun.
+    pub fn not_made(self, database: &str, at: DateTime<FixedOffset>, problem: Problem) -> RestoreReport {
+        let cancelled = problem.code == Code::RunCancelled;
+        let mut report = self.report(database);
+        report.finished_at = Some(at);
+        report.outcome = Some(if cancelled { Outcome::Cancelled } else { Outcome::Failed });
+        report.problems = vec![if cancelled { problems::cancelled() } else { problem }];
+        report
+    }
+
+    fn report(&self, database: &str) -> RestoreReport {
+        RestoreReport {
+            id: self.id,
+            task: self.task.clone(),
+            by: self.by.clone(),
+            started_at: self.begun,
+            finished_at: None,
+            outcome: None,
+            database: database.to_owned(),
+            from: None,
+            target: None,
+            kept: None,
+            safety: None,
+            stages: Vec::new(),
+            counts: Vec::new(),
+            defects: Vec::new(),
+            statements: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+}
+
+/// What a restore works with.
+#[derive(Clone)]
+pub struct Workshop {
+    /// The configuration, the server, the folders, the journal, the clock.
+    pub world: World,
+    /// What restores have made.
+    pub records: Arc<Records>,
+    /// The highest number among the backups that stand there, where the journal was lost.
+    pub sequence_floor: u64,
+}
+
+/// Does what is asked and tells everything of it. Never panics, never leaves a statement running, and nothing half-made that the
+/// next start would not remove; a problem of the journal is told, and stops nothing.
+pub async fn carry_out(
+    order: RestoreOrder,
+    shop: &Workshop,
+    monitor: Arc<dyn Monitor>,
+    cancel: CancellationToken,
+) -> RestoreReport {
+    let task = order.task.clone();
+    let mut work = Work::begin(order, shop, monitor, cancel);
+    let end = match recover(shop).await {
+        Ok(()) => match &task {
+            Task::Beside { source } => beside::make(&mut work, source).await.map(drop),
+            Task::Replace { source, confirm } => replace::replace(&mut work, source, confirm).await,
+            Task::Resume { confirm } => replace::resume(&mut work, confirm).await,
+            Task::Undo { confirm } => replace::undo(&mut work, confirm).await,
+            Task::Release { confirm } => replace::release(&mut work, confirm).await,
+            Task::Drop { database } => beside::remove(&mut work, database).await,
+        },
+        Err(problem) => Err(problem),
+    };
+    work.finish(end)
+}
+
+/// What was cut short and waits for a person's word: named in the status until `--resume` or `--undo` ends it.
+pub fn unfinished(records: &Records) -> Option<Problem> {
+    exchange::unfinished(&records.read())
+}
+
+/// Ends what an earlier process left in the server: a database that it had only begun is removed, and an exchange of names is
+/// brought to one of its ends. To be called once none of our
+/// statements runs there any more.
+///
+/// # Errors
+/// The server does not answer, or refuses: to be called again.
+pub async fn recover(shop: &Workshop) -> Result<()> {
+    exchange::settle(shop, &shop.world.server).await?;
+    let Some(making) = shop.records.read().making else { return Ok(()) };
+    let database = &making.database;
+    let removed = shop.world.server.drop_database(database).await?;
+    let records = Arc::clone(&shop.records);
+    blocking(move || records.change(|book| book.making = None)).await?;
+    if removed {
+        tracing::warn!(database, "a restore was cut short; what it had begun is removed");
+        let text = words!(
+            "o banco «{database}», de uma restauração interrompida, foi removido",
+            "the database “{database}” of a restore that was cut short was removed"
+        );
+        if let Err(problem) = shop.world.journal.event(EventKind::Scrubbed, &text) {
+            tracing::warn!(%problem, "the clean-up is not journalled");
+        }
+    }
+    Ok(())
+}
+
+/// A restore under way: what every step may see and tell.
+pub(super) struct Work<'a> {
+    pub order: RestoreOrder,
+    pub shop: &'a Workshop,
+    /// The server, as whoever was typed for this restore.
+    pub server: Server,
+    pub cancel: CancellationToken,
+    pub report: RestoreReport,
+    monitor: Arc<dyn Monitor>,
+    stage: Option<(Stage, Instant)>,
+}
+
+impl<'a> Work<'a> {
+    pub fn begin(
+        order: RestoreOrder,
+        shop: &'a Workshop,
+        monitor: Arc<dyn Monitor>,
+        cancel: CancellationToken,
+    ) -> Self {
+        let world = &shop.world;
+        let server = match &order.login {
+            Some(login) => world.server.for_login(&login.user, login.password.clone()),
+            None => world.server.clone(),
+        };
+        let database = world.database().map(|name| name.as_str().to_owned()).unwrap_or_default();
+        let report = order.report(&database);
+        let mut work = Self { order, shop, server, cancel, report, monitor, stage: None };
+        work.note_journal();
+        tracing::info!(restore = %work.order.id, task = ?work.order.task, by = work.order.by, "restore begins");
+        work.enter(Stage::Preparing);
+        work
+    }
+
+    /// Ends the stage that goes on and begins `stage`.
+    pub fn enter(&mut self, stage: Stage) {
+        self.leave();
+        self.monitor.stage(stage);
+        self.stage = (stage != Stage::Done).then(|| (stage, Instant::now()));
+        self.note_journal();
+    }
+
+    fn leave(&mut self) {
+        if let Some((stage, since)) = self.stage.take() {
+            let millis = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.report.stages.push(StageTime { stage, millis });
+        }
+    }
+
+    /// Whoever watches, for work in another thread.
+    pub fn monitor(&self) -> Arc<dyn Monitor> {
+        Arc::clone(&self.monitor)
+    }
+
+    /// Tells the server's own figures of `stage`.
+    pub fn told_by_server(&self, stage: Stage) -> impl Fn(DumpProgress) + Send + Sync + use<> {
+        let monitor = self.monitor();
+        move |told: DumpProgress| {
+            monitor.progress(RestoreProgress {
+                stage,
+                done_bytes: 0,
+                total_bytes: None,
+                percent: told.percent,
+                left_secs: told.left.map(|left| left.as_secs()),
+            });
+        }
+    }
+
+    /// Notes something that makes the restore a Warning.
+    pub fn warn(&mut self, problem: Problem) {
+        tracing::warn!(restore = %self.order.id, code = %problem.code, %problem, "restore goes on");
+        if !self.report.problems.contains(&problem) {
+            self.report.problems.push(problem);
+        }
+    }
+
+    /// Ends the restore here where somebody wants it to stop.
+    ///
+    /// # Errors
+    /// [`Code::RunCancelled`].
+    pub fn stop_if_cancelled(&self) -> Result<()> {
+        if self.cancel.is_cancelled() { Err(problems::cancelled()) } else { Ok(()) }
+    }
+
+    fn note_journal(&mut self) {
+        let kept = self.shop.world.journal.keep_restore(&self.report);
+        if let Err(problem) = kept {
+            self.warn(problem);
+        }
+    }
+
+    pub fn finish(mut self, end: Result<()>) -> RestoreReport {
+        self.leave();
+        let outcome = match end {
+            Ok(()) if self.report.problems.is_empty() => Outcome::Success,
+            Ok(()) => Outcome::Warning,
+            Err(problem) => {
+                let cancelled = problem.code == Code::RunCancelled;
+                self.report.problems.insert(0, if cancelled { problems::cancelled() } else { problem });
+                if cancelled { Outcome::Cancelled } else { Outcome::Failed }
+            }
+        };
+        self.report.outcome = Some(outcome);
+        self.report.finished_at = Some(self.shop.world.clock.local_now());
+        self.note_journal();
+        let codes: Vec<_> = self.report.problems.iter().map(|problem| problem.code.id()).collect();
+        tracing::info!(restore = %self.order.id, ?outcome, ?codes, "restore ends");
+        self.monitor.stage(Stage::Done);
+        self.report
+    }
+}
+
+/// Carries out blocking work away from the loop.
+///
+/// # Errors
+/// The work's own problem, or an internal one where it panicked.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Problem::internal(error)))
+}
