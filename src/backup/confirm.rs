@@ -10,7 +10,7 @@ use super::outcome::{CopyReport, Phase, Progress};
 use super::pack::{self, Packed};
 use super::pending;
 use super::run::{Run, blocking, cancelled};
-use super::terminal::{Decision, STALL, TerminalCopy};
+use super::terminal::{Copied, Decision, STALL, TerminalCopy};
 use crate::archive::{self, Seal, Sha256Sum};
 use crate::destination::{ReadBack, Staged};
 use crate::problem::{Code, Problem, Result};
@@ -194,9 +194,12 @@ async fn finish_terminal(run: &mut Run<'_>, copy: Option<TerminalCopy>, grains: 
         None => Err(None),
     };
     match done {
-        Ok(report) => {
+        Ok(Copied { report, unnamed }) => {
             pending::done(run, report.links_pending);
             run.report.terminal = Some(report);
+            if let Some(problem) = unnamed {
+                run.warn(problem);
+            }
         }
         Err(problem) => {
             run.report.terminal = Some(CopyReport {

@@ -51,11 +51,20 @@ impl Meter {
     }
 }
 
+/// A copy that came to its end.
+#[derive(Debug)]
+pub struct Copied {
+    /// Where it stands, or that it was not wanted.
+    pub report: CopyReport,
+    /// Why one of its other names still names an older backup.
+    pub unnamed: Option<Problem>,
+}
+
 /// A copy under way.
 pub struct TerminalCopy {
     meter: Arc<Meter>,
     decision: mpsc::Sender<Decision>,
-    done: oneshot::Receiver<Result<CopyReport>>,
+    done: oneshot::Receiver<Result<Copied>>,
     shown: String,
 }
 
@@ -110,7 +119,7 @@ impl TerminalCopy {
         decision: Decision,
         stall: Duration,
         mut tick: impl FnMut(&Self),
-    ) -> Result<CopyReport> {
+    ) -> Result<Copied> {
         // A worker that has failed already has told so in `done`.
         let _ = self.decision.send(decision);
         let mut last = self.meter.beat();
@@ -145,7 +154,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn work(&self, mut source: Box<dyn ReadSeek>, decided: &mpsc::Receiver<Decision>) -> Result<CopyReport> {
+    fn work(&self, mut source: Box<dyn ReadSeek>, decided: &mpsc::Receiver<Decision>) -> Result<Copied> {
         let mut staged = self.terminal.stage(&self.name)?;
         self.meter.step();
         let copied = self.copy(&mut *source, &mut *staged);
@@ -191,29 +200,31 @@ impl Worker {
         along.finish().map(Some)
     }
 
-    fn publish(&self, staged: Box<dyn Staged>, proved: &Proved, links: &Linking) -> Result<CopyReport> {
+    fn publish(&self, staged: Box<dyn Staged>, proved: &Proved, links: &Linking) -> Result<Copied> {
         let path = self.terminal.path_of(&self.name).display().to_string();
         staged.publish()?;
         self.meter.step();
-        let links_pending = links::make(&*self.terminal, links).is_some();
-        Ok(CopyReport {
+        let unnamed = links::make(&*self.terminal, links);
+        let report = CopyReport {
             path,
             done: true,
             from_medium: Some(proved.from_medium),
-            links_pending,
+            links_pending: unnamed.is_some(),
             bytes_per_sec: proved.bytes_per_sec,
-        })
+        };
+        Ok(Copied { report, unnamed })
     }
 
-    fn give_up(&self, staged: Box<dyn Staged>) -> Result<CopyReport> {
+    fn give_up(&self, staged: Box<dyn Staged>) -> Result<Copied> {
         staged.discard()?;
-        Ok(CopyReport {
+        let report = CopyReport {
             path: self.terminal.shown(),
             done: false,
             from_medium: None,
             links_pending: false,
             bytes_per_sec: None,
-        })
+        };
+        Ok(Copied { report, unnamed: None })
     }
 }
 
