@@ -6,10 +6,12 @@ use super::links::{self, Linking};
 use super::outcome::{Phase, Progress};
 use super::run::{Monitor, Run, World, blocking, cancelled};
 use super::transfer::transfer;
-use crate::destination::{Destination, Name, Stat};
+use crate::archive::{self, Depth, Sha256Sum};
+use crate::destination::{Destination, Name, ReadSeek, Stat};
 use crate::journal::PendingCopy;
-use crate::problem::{Problem, Result};
+use crate::problem::{Code, Problem, Result};
 use crate::slot::{ArchiveName, Set};
+use crate::words;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +63,14 @@ const fn rank(set: Set) -> u8 {
     }
 }
 
+/// The hours that are pending and whose file on the server does not say any more what it is (pure): comparing both sides
+/// cannot miss them.
+fn unreadable(server: &[Held], pending: &[PendingCopy]) -> Vec<Set> {
+    let is_pending = |set: Set| pending.iter().any(|copy| !copy.extra && is_hour(set, copy.hour));
+    let lost = server.iter().filter(|held| held.manifest.is_none() && is_pending(held.set));
+    lost.map(|held| held.set).collect()
+}
+
 /// The extra copies that the terminal lacks (pure), in the order of `server`. Each has a name of its own for ever, so that
 /// names are all that is compared.
 fn missing_extras(server: Vec<(Name, Stat)>, terminal: &[(Name, Stat)]) -> Vec<Name> {
@@ -102,11 +112,29 @@ pub struct MadeUp {
     pub left: Vec<Set>,
     /// Extra copies that it has now.
     pub extras: Vec<Name>,
-    /// What stopped it.
+    /// What stopped it, or kept a single file from being copied.
     pub problem: Option<Problem>,
 }
 
-/// Copies to the terminal what it lacks, newest first. Stops at the first problem; what is left stays pending.
+impl MadeUp {
+    /// Notes a problem; what stops everything outweighs a damaged file.
+    fn note(&mut self, problem: Problem) {
+        if self.is_stopped() {
+            return;
+        }
+        if self.problem.is_none() || problem.code != Code::ArchiveDamaged {
+            self.problem = Some(problem);
+        }
+    }
+
+    /// Whether something happened that would stop every other file as well: a single damaged file does not.
+    fn is_stopped(&self) -> bool {
+        self.problem.as_ref().is_some_and(|problem| problem.code != Code::ArchiveDamaged)
+    }
+}
+
+/// Copies to the terminal what it lacks, newest first, each file only once every byte of it was tested. Stops at the first
+/// problem that is more than a single damaged file; what is left stays pending.
 pub async fn copy_pending(world: &World, monitor: Arc<dyn Monitor>, cancel: CancellationToken) -> MadeUp {
     let Some(terminal) = world.terminal.clone() else { return MadeUp::default() };
     let work = Work {
@@ -118,7 +146,9 @@ pub async fn copy_pending(world: &World, monitor: Arc<dyn Monitor>, cancel: Canc
         cancel,
     };
     let journal = world.journal.clone();
-    let made_up = blocking(move || Ok(work.all())).await;
+    // Without the journal the folders still tell what is missing.
+    let pending = journal.pending().unwrap_or_default();
+    let made_up = blocking(move || Ok(work.all(&pending))).await;
     let mut made_up =
         made_up.unwrap_or_else(|problem| MadeUp { problem: Some(problem), ..MadeUp::default() });
     if let Err(problem) = remember(&journal, &made_up) {
@@ -151,57 +181,106 @@ struct Work {
 }
 
 impl Work {
-    fn all(&self) -> MadeUp {
+    fn all(&self, pending: &[PendingCopy]) -> MadeUp {
         let found = self.terminal.check(&self.identity).and_then(|()| {
             let server = contents::read(&*self.local, &self.archive)?;
             let terminal = contents::read(&*self.terminal, &self.archive)?;
             let extras = missing_extras(self.local.extras()?, &self.terminal.extras()?);
-            Ok((missing(&server, &terminal), extras))
+            Ok((missing(&server, &terminal), extras, unreadable(&server, pending)))
         });
-        let (missing, extras) = match found {
+        let (missing, extras, unreadable) = match found {
             Ok(missing) => missing,
             Err(problem) => return MadeUp { problem: Some(problem), ..MadeUp::default() },
         };
         let mut made_up = MadeUp::default();
+        for set in unreadable {
+            let name = Name::zip(set, &self.archive);
+            made_up.note(damaged_since(
+                &self.local.path_of(&name).display().to_string(),
+                &self.terminal.shown(),
+            ));
+            made_up.left.push(set);
+        }
         for file in &missing {
-            if made_up.problem.is_some() {
-                made_up.left.push(file.set);
-                continue;
-            }
-            match self.one(file) {
-                Ok(()) => made_up.copied.push(file.set),
-                Err(problem) => {
-                    made_up.problem = Some(problem);
+            match self.unless_stopped(&made_up, || self.one(file, &made_up)) {
+                Some(Ok(())) => made_up.copied.push(file.set),
+                Some(Err(problem)) => {
+                    made_up.note(problem);
                     made_up.left.push(file.set);
                 }
+                None => made_up.left.push(file.set),
             }
         }
         for name in extras {
-            if made_up.problem.is_none() {
-                match self.copy(&name) {
-                    Ok(()) => made_up.extras.push(name),
-                    Err(problem) => made_up.problem = Some(problem),
-                }
+            match self.unless_stopped(&made_up, || self.copy(&name)) {
+                Some(Ok(())) => made_up.extras.push(name),
+                Some(Err(problem)) => made_up.note(problem),
+                None => {}
             }
         }
         made_up
     }
 
-    fn one(&self, file: &Missing) -> Result<()> {
+    /// Does `work`, unless something has stopped an earlier file that would stop this one as well.
+    fn unless_stopped(&self, made_up: &MadeUp, work: impl FnOnce() -> Result<()>) -> Option<Result<()>> {
+        if made_up.is_stopped() {
+            return None;
+        }
+        Some(if self.cancel.is_cancelled() { Err(cancelled()) } else { work() })
+    }
+
+    fn one(&self, file: &Missing, made_up: &MadeUp) -> Result<()> {
         let name = Name::zip(file.set, &self.archive);
         match file.way {
-            Way::Copy => self.copy(&name),
-            Way::LinkFrom(from) => {
-                if self.cancel.is_cancelled() {
-                    return Err(cancelled());
-                }
+            Way::LinkFrom(from) if self.is_sound_there(from, made_up)? => {
                 let linking = Linking { from: Name::zip(from, &self.archive), to: vec![name] };
                 links::make(&*self.terminal, &linking).map_or(Ok(()), Err)
             }
+            Way::LinkFrom(_) | Way::Copy => self.copy(&name),
+        }
+    }
+
+    /// Whether the terminal's `set` may lend its file to another name: it was made in this round, or every byte of it is what
+    /// its manifest says.
+    fn is_sound_there(&self, set: Set, made_up: &MadeUp) -> Result<bool> {
+        if made_up.copied.contains(&set) {
+            return Ok(true);
+        }
+        if made_up.left.contains(&set) {
+            return Ok(false);
+        }
+        let Some(mut file) = self.terminal.open(&Name::zip(set, &self.archive))? else { return Ok(false) };
+        match self.tested(&mut *file) {
+            Ok(tested) => Ok(tested.is_some()),
+            Err(problem) if problem.code == Code::ArchiveDamaged => Ok(false),
+            Err(problem) => Err(problem),
+        }
+    }
+
+    /// The sum of a whole file of ours; `None` for one that is not what its manifest says.
+    fn tested(&self, file: &mut dyn ReadSeek) -> Result<Option<Sha256Sum>> {
+        let report = archive::test(file, Depth::Content, &mut |_, _| (), &self.cancel)?;
+        Ok(report.sha256.filter(|_| report.confirmed()))
+    }
+
+    /// The sum of the server's file, every byte of which is what its manifest says: it was so when it was made, and the disk
+    /// has had it since.
+    fn proved(&self, source: &mut dyn ReadSeek, name: &Name) -> Result<Sha256Sum> {
+        let shown = || self.local.path_of(name).display().to_string();
+        match self.tested(source) {
+            Ok(Some(sum)) => Ok(sum),
+            Ok(None) => Err(damaged_since(&shown(), &self.terminal.shown())),
+            Err(problem) if problem.code == Code::ArchiveDamaged => {
+                Err(damaged_since(&shown(), &self.terminal.shown()))
+            }
+            Err(problem) => Err(problem),
         }
     }
 
     fn copy(&self, name: &Name) -> Result<()> {
+        let Some(mut source) = self.local.open(name)? else { return Ok(()) };
+        let sum = self.proved(&mut *source, name)?;
+        drop(source);
         let mut told = |done_bytes, total_bytes| {
             self.monitor.progress(Progress {
                 phase: Phase::Packing,
@@ -215,10 +294,29 @@ impl Work {
         match transfer(&*self.local, &*self.terminal, name, &mut told, &self.cancel)? {
             // A copying that hung and was given up must not come late.
             Some(copy) if self.cancel.is_cancelled() => copy.staged.discard().and(Err(cancelled())),
+            Some(copy) if copy.sha256 != sum => {
+                let shown = self.local.path_of(name).display().to_string();
+                copy.staged.discard().and(Err(damaged_since(&shown, &self.terminal.shown())))
+            }
             Some(copy) => copy.staged.publish(),
             None => Ok(()),
         }
     }
+}
+
+fn damaged_since(file: &str, terminal: &str) -> Problem {
+    tracing::error!(file, "a backup on the server was damaged after it was made");
+    Problem::new(
+        Code::ArchiveDamaged,
+        words!(
+            "O backup {file}, conferido quando foi feito, está danificado no disco do servidor ou não pode ser lido: não foi copiado para o terminal de backup ({terminal}).",
+            "The backup {file}, confirmed when it was made, is damaged on the server's disk or cannot be read: it was not copied to the terminal de backup ({terminal}).",
+        ),
+        words!(
+            "O que o terminal tem nesse lugar ficou como estava. Verifique o disco do servidor (chkdsk) e faça um novo backup.",
+            "What the terminal has in its place stays as it is. Check the server's disk (chkdsk) and make a new backup.",
+        ),
+    )
 }
 
 #[cfg(test)]

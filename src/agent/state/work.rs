@@ -9,7 +9,7 @@ use crate::agent::status::{PendingView, end_line, manual_phase_line, phase_line}
 use crate::backup::Aim;
 use crate::backup::outcome::{Outcome, Phase, RunId, RunReport};
 use crate::cycle::health::Look;
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
 use crate::words;
 use crate::words::{Language, Words, date_time};
 use chrono::TimeDelta;
@@ -183,12 +183,17 @@ impl State {
         self.work = Work::Idle;
         self.pending = pending;
         self.copies_not_before = problem.as_ref().map(|_| now.steady + COPIES_WAIT);
-        if problem.is_none() {
-            let done = words!(
-                "Cópias pendentes feitas no terminal de backup",
-                "Pending copies made at the backup terminal"
-            );
-            self.say(done, false, effects);
+        match problem {
+            None => {
+                let done = words!(
+                    "Cópias pendentes feitas no terminal de backup",
+                    "Pending copies made at the backup terminal"
+                );
+                self.say(done, false, effects);
+            }
+            // What is merely away is shown by the checks; a damaged backup is shown by nothing else.
+            Some(problem) if problem.exit() == Exit::Damaged => self.say(problem.sentence, false, effects),
+            Some(_) => {}
         }
         if self.stage == Stage::Stopping {
             effects.push(Effect::Finish);
