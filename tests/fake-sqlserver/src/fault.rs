@@ -70,7 +70,8 @@ impl StatementKind {
 pub enum Action {
     /// The statement begins so much later
     Delay(Duration),
-    /// The connection is cut in the middle of the answer, in a backup after this share of the pages (0–100)
+    /// The connection is cut, in a backup after this share of the pages (0–100), else before the first byte of the answer
+    /// (0) or in the middle of it
     Drop {
         /// Percent of the work done when it happens
         percent: f64,
@@ -119,17 +120,24 @@ pub struct Fault {
     pub action: Action,
     /// How many times; `None` for always
     pub times: Option<u32>,
+    /// How many such statements go well before
+    pub after: u32,
 }
 
 impl Fault {
     /// A fault that happens every time.
     pub fn at(kind: StatementKind, action: Action) -> Self {
-        Self { at: Some(kind), action, times: None }
+        Self { at: Some(kind), action, times: None, after: 0 }
     }
 
     /// The same fault, so many times and then no more.
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
+    }
+
+    /// The same fault, once so many statements of the kind went well.
+    pub fn after(self, statements: u32) -> Self {
+        Self { after: statements, ..self }
     }
 
     /// The same fault, once.
@@ -145,12 +153,22 @@ impl Fault {
     }
 }
 
+/// A statement that came while they were recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Met {
+    /// Its kind
+    pub kind: StatementKind,
+    /// Its text, or what it does in a word
+    pub text: String,
+}
+
 /// The faults that are waiting to happen.
 #[derive(Debug, Default)]
 pub struct Faults {
     waiting: Mutex<Vec<Fault>>,
     released: AtomicU64,
     held: AtomicU64,
+    met: Mutex<Option<Vec<Met>>>,
 }
 
 impl Faults {
@@ -186,12 +204,33 @@ impl Faults {
         self.released.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Records the statements that a fault could befall from now on.
+    pub fn record(&self) {
+        *self.met.lock().unwrap_or_else(PoisonError::into_inner) = Some(Vec::new());
+    }
+
+    /// What was recorded, in order; nothing more is recorded then.
+    pub fn recorded(&self) -> Vec<Met> {
+        self.met.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+    }
+
+    /// A statement of this kind comes, whose `text` is wanted where statements are recorded.
+    pub fn note(&self, kind: StatementKind, text: impl FnOnce() -> String) {
+        if let Some(met) = self.met.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            met.push(Met { kind, text: text() });
+        }
+    }
+
     /// What befalls a statement of this kind, each counted as having happened.
     pub fn befall(&self, kind: StatementKind) -> Vec<Action> {
         self.locked(|waiting| {
             let mut actions = Vec::new();
             waiting.retain_mut(|fault| {
                 if !fault.matches(kind) {
+                    return true;
+                }
+                if fault.after > 0 {
+                    fault.after -= 1;
                     return true;
                 }
                 actions.push(fault.action.clone());
@@ -246,7 +285,7 @@ impl FromStr for Fault {
                     .ok_or(bad("its kind of statement is unknown"))?,
             ),
         };
-        Ok(Self { at, action: parse_action(action).map_err(bad)?, times })
+        Ok(Self { at, action: parse_action(action).map_err(bad)?, times, after: 0 })
     }
 }
 
@@ -350,5 +389,25 @@ mod tests {
         assert_eq!(faults.befall(StatementKind::Select).len(), 1);
         assert_eq!(faults.befall(StatementKind::Select).len(), 1);
         assert_eq!(faults.befall(StatementKind::Select).len(), 0);
+    }
+
+    #[test]
+    fn a_fault_waits_until_so_many_went_well() {
+        let faults = Faults::default();
+        faults.inject(Fault::at(StatementKind::Select, Action::Drop { percent: 0.0 }).after(2).once());
+        let befallen = [0; 4].map(|_| faults.befall(StatementKind::Select).len());
+        assert_eq!(befallen, [0, 0, 1, 0]);
+    }
+
+    #[test]
+    fn statements_are_recorded_only_while_they_are_wanted() {
+        let faults = Faults::default();
+        let note = || faults.note(StatementKind::Kill, || "KILL 51".to_owned());
+        note();
+        faults.record();
+        note();
+        assert_eq!(faults.recorded(), [Met { kind: StatementKind::Kill, text: "KILL 51".to_owned() }]);
+        note();
+        assert_eq!(faults.recorded(), []);
     }
 }

@@ -6,6 +6,7 @@ use super::Engine;
 use crate::fault::{Action, StatementKind};
 use crate::mtf::Stripe;
 use crate::session::output::{Failure, Output};
+use crate::sql::batch;
 
 /// How many bytes of an answer reach the client before the connection is cut: part of the first token.
 const SEVERED_BYTES: u64 = 9;
@@ -32,12 +33,16 @@ pub(super) struct BackupFaults {
 }
 
 impl Engine {
-    /// Lets happen what is to happen to a statement of this kind, and gives back what a BACKUP has to see to itself.
+    /// Lets happen what is to happen to this statement, and gives back what a BACKUP has to see to itself.
     pub(super) fn befall(
         &self,
-        kind: StatementKind,
+        statement: &batch::Action,
         out: &mut Output,
     ) -> std::result::Result<BackupFaults, Failure> {
+        let kind = statement.kind();
+        self.instance().faults.note(kind, || {
+            if let batch::Action::Sql(sql) = statement { sql.to_string() } else { kind.to_string() }
+        });
         let during = matches!(kind, StatementKind::Backup | StatementKind::Restore | StatementKind::CheckDb);
         let mut faults = BackupFaults::default();
         for action in self.instance().faults.befall(kind) {
@@ -46,7 +51,7 @@ impl Engine {
                 Action::Stall { percent } if during => faults.stall = Some(percent),
                 Action::Stall { .. } => Self::wait(None, out)?,
                 Action::Drop { percent } if during => faults.drop = Some(percent),
-                Action::Drop { .. } => out.sever_after(SEVERED_BYTES),
+                Action::Drop { percent } => out.sever_after(if percent > 0.0 { SEVERED_BYTES } else { 0 }),
                 Action::Hold { percent } if during => faults.hold = Some(percent),
                 Action::Hold { .. } => self.hold(out)?,
                 Action::Error(error) => return Err(error.into()),

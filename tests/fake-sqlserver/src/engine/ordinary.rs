@@ -33,8 +33,7 @@ impl Engine {
         out.check()?;
         // What contains other statements is left alone: those are counted.
         let contains = matches!(&statement.action, Action::If(..) | Action::Block(_) | Action::Execute(_));
-        let faults =
-            if contains { BackupFaults::default() } else { self.befall(statement.action.kind(), out)? };
+        let faults = if contains { BackupFaults::default() } else { self.befall(&statement.action, out)? };
         match &statement.action {
             Action::Sql(sql) => self.sql(sql, variables, out)?,
             Action::Declare(declared) => self.declare(declared, variables)?,

@@ -87,6 +87,7 @@ enum Fate {
 }
 
 async fn befall(instance: &Instance) -> Fate {
+    instance.faults.note(StatementKind::Login, || StatementKind::Login.to_string());
     for action in instance.faults.befall(StatementKind::Login) {
         match action {
             Action::Delay(time) => tokio::time::sleep(time).await,
