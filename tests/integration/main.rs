@@ -18,6 +18,8 @@ mod config;
 mod desktop;
 #[cfg(all(test, unix))]
 mod destination;
+#[cfg(all(test, target_os = "linux"))]
+mod faults;
 #[cfg(test)]
 mod fuzz;
 #[cfg(all(test, unix))]

@@ -142,7 +142,8 @@ impl Shop {
         found
     }
 
-    fn command(&self, prefix: &[&str], words: &[&str]) -> Command {
+    /// The command line with these words, started by the program and its words in `prefix` where there are any.
+    pub fn command(&self, prefix: &[&str], words: &[&str]) -> Command {
         // The program may lie where an ordinary user must not look: it is run through a handle.
         let mut line = prefix.iter().copied().chain(["/proc/self/fd/0"]);
         let mut command = Command::new(line.next().unwrap());

@@ -3,6 +3,8 @@
 
 #[cfg(unix)]
 pub mod agent;
+#[cfg(target_os = "linux")]
+pub mod calls;
 #[cfg(unix)]
 pub mod child;
 #[cfg(unix)]
@@ -12,5 +14,7 @@ pub mod memory;
 #[cfg(unix)]
 pub mod shop;
 pub mod sqlserver;
+#[cfg(unix)]
+pub mod table;
 #[cfg(unix)]
 pub mod whole;

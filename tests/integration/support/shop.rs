@@ -54,6 +54,8 @@ impl Clock for TestClock {
 
 /// What is done with each figure.
 pub type Then = Box<dyn Fn(&Progress) + Send + Sync>;
+/// What is done between two phases, told the one that begins.
+pub type OnPhase = Box<dyn Fn(Phase) + Send + Sync>;
 
 /// Remembers what a run told, and may stop it.
 #[derive(Default)]
@@ -62,10 +64,15 @@ pub struct Ear {
     pub told: Mutex<Vec<Progress>>,
     /// Called with each figure.
     pub then: Option<Then>,
+    /// Called before each phase.
+    pub on_phase: Option<OnPhase>,
 }
 
 impl Monitor for Ear {
     fn phase(&self, phase: Phase) {
+        if let Some(on_phase) = &self.on_phase {
+            on_phase(phase);
+        }
         self.phases.lock().unwrap().push(phase);
     }
 
