@@ -1,5 +1,6 @@
 //! The check of backup files against files that real servers wrote, where the environment variable `DMBACKUP_REAL_BAK` names
-//! a folder of them. They belong to others and are no part of the project; without them these tests say so and pass.
+//! a folder of them. They belong to others and are no part of the project; without them these tests say so and pass. How much
+//! damage to them is found is measured in `damage/files.rs`.
 
 use dmbackup::bak::{Checker, Examination, FindingKind, Verdict};
 use dmbackup::problem::Code;
@@ -7,13 +8,14 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 /// A real file, and what is known of it without this program.
-struct Real {
-    name: &'static str,
+pub struct Real {
+    pub name: &'static str,
     verdict: Verdict,
-    database: Option<&'static str>,
+    pub database: Option<&'static str>,
     major: u8,
     version: u16,
-    percent: f64,
+    /// Share of the pages in use that have checksums.
+    pub percent: f64,
 }
 
 const fn real(name: &'static str, database: &'static str, major: u8, version: u16, percent: f64) -> Real {
@@ -46,7 +48,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 /// The real files that are good by themselves, with their bytes.
-fn good_files() -> Vec<(&'static Real, Vec<u8>)> {
+pub fn good_files() -> Vec<(&'static Real, Vec<u8>)> {
     let Some(folder) = folder() else { return Vec::new() };
     let good = REAL.iter().filter(|real| real.verdict == Verdict::Good);
     good.map(|real| (real, std::fs::read(folder.join(real.name)).unwrap())).collect()
@@ -130,21 +132,6 @@ fn a_real_file_is_checked_alike_in_pieces_of_any_size() {
     }
 }
 
-#[test]
-fn a_real_file_that_is_cut_anywhere_is_called_cut() {
-    let mut random = fastrand::Rng::with_seed(2);
-    for (real, file) in good_files() {
-        let ends = (1..2_000).step_by(61).map(|from_end| file.len() - from_end);
-        let blocks = (512..20_000).step_by(512);
-        let anywhere = std::iter::repeat_with(|| random.usize(4..file.len())).take(40);
-        for length in ends.chain(blocks).chain(anywhere) {
-            let examination = check(&file[..length]);
-            let code = examination.problem(real.database).unwrap().code;
-            assert_eq!(code, Code::BackupTruncated, "{} cut to {length} bytes", real.name);
-        }
-    }
-}
-
 /// Flips `count` single bits in bytes that are drawn from `places`; the share that is found.
 fn found_flips(file: &[u8], count: u32, random: &mut fastrand::Rng, places: &[Range<usize>]) -> f64 {
     let mut file = file.to_vec();
@@ -157,27 +144,6 @@ fn found_flips(file: &[u8], count: u32, random: &mut fastrand::Rng, places: &[Ra
         file[at] ^= bit;
     }
     f64::from(found) / f64::from(count)
-}
-
-#[test]
-fn flipped_bits_are_found_as_often_as_the_protection_of_the_pages_allows() {
-    let mut random = fastrand::Rng::with_seed(3);
-    let mut shares = Vec::new();
-    for (real, file) in good_files() {
-        let whole = 0..file.len();
-        let share = found_flips(&file, 300, &mut random, std::slice::from_ref(&whole));
-        println!("{}: {:.0} % of single flipped bits found", real.name, share * 100.0);
-        shares.push((real.percent, share));
-    }
-    let shares: Vec<f64> =
-        shares.into_iter().filter(|(percent, _)| *percent > 0.0).map(|(_, share)| share).collect();
-    if shares.is_empty() {
-        return;
-    }
-    let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-    println!("{:.0} % where pages have checksums", mean * 100.0);
-    // Measured before for files like these: 72 %. The rest falls in pages that are not in use, the log, and descriptions.
-    assert!(mean > 0.70, "{mean}");
 }
 
 #[test]
@@ -211,30 +177,6 @@ fn every_flipped_bit_in_headers_padding_and_pages_with_checksums_is_found() {
 fn places(file: &[u8], tags: &[&[u8; 4]]) -> impl Iterator<Item = usize> {
     let found = |at: &usize| tags.iter().any(|tag| file[*at..].starts_with(*tag));
     (0..file.len()).step_by(4).filter(found).collect::<Vec<_>>().into_iter()
-}
-
-#[test]
-fn nearly_every_blank_or_exchanged_block_of_64_kib_is_found() {
-    const BLOCK: usize = 64 * 1024;
-    let (mut blank, mut exchanged, mut blocks) = (0, 0, 0);
-    for (real, file) in good_files() {
-        let (mut blank_here, mut exchanged_here) = (0, 0);
-        let count = file.len() / BLOCK;
-        for index in 0..count {
-            let (from, to) = (index * BLOCK, (index + 1) % count * BLOCK);
-            let mut damaged = file.clone();
-            damaged[from..from + BLOCK].fill(0);
-            blank_here += usize::from(is_found(&damaged));
-            let mut damaged = file.clone();
-            damaged.copy_within(from..from + BLOCK, to);
-            damaged[from..from + BLOCK].copy_from_slice(&file[to..to + BLOCK]);
-            exchanged_here += usize::from(is_found(&damaged) || damaged == file);
-        }
-        println!("{}: {blank_here} blank, {exchanged_here} exchanged of {count} blocks found", real.name);
-        (blank, exchanged, blocks) = (blank + blank_here, exchanged + exchanged_here, blocks + count);
-    }
-    assert!(blank * 100 >= blocks * 90, "{blank} of {blocks}");
-    assert!(exchanged * 100 >= blocks * 97, "{exchanged} of {blocks}");
 }
 
 #[test]

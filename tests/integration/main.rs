@@ -13,6 +13,8 @@ mod agent_runs;
 mod bak_real;
 #[cfg(all(test, unix))]
 mod config;
+#[cfg(all(test, unix))]
+mod damage;
 #[cfg(feature = "tray")]
 #[cfg(all(test, unix))]
 mod desktop;

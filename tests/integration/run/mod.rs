@@ -9,4 +9,4 @@ pub mod rights;
 mod rotation;
 mod server;
 mod stop;
-mod terminal;
+pub mod terminal;
