@@ -96,6 +96,7 @@ ACTION:
   pace=MILLISECONDS          a BACKUP, RESTORE or CHECKDB takes this much longer for each percent
   disk-full=BYTES            the disk is full after so many bytes of the dump, or of the restored data file
   truncate=BYTES             the dump is cut to so many bytes though the server calls it a success
+  stripe=NUMBER/COUNT        only this file of a striped set is written
   flip=BYTE[.BIT]            a bit of the dump is turned over likewise; counted from the end when negative
 
 TIMES: how often it happens; always without it";

@@ -74,6 +74,10 @@ impl Engine {
     }
 
     pub(super) fn alter_database(&mut self, alter: &AlterDatabase, out: &mut Output) -> Outcome<()> {
+        if self.scope.current().transactions > 0 {
+            let text = "ALTER DATABASE statement not allowed within multi-statement transaction.";
+            return Err(SqlError::new(226, text).state(6).into());
+        }
         let name = alter.database.clone().unwrap_or_else(|| self.scope.database_name());
         let database = {
             let state = self.instance().state();
@@ -311,6 +315,10 @@ impl Engine {
         if_exists: bool,
         out: &mut Output,
     ) -> Outcome<()> {
+        if self.scope.current().transactions > 0 {
+            let text = "DROP DATABASE statement cannot be used inside a user transaction.";
+            return Err(SqlError::new(574, text).state(0).into());
+        }
         for name in names {
             let known = self.instance().state().database(name).is_ok();
             if known || !if_exists {

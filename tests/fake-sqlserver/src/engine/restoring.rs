@@ -365,6 +365,7 @@ impl Engine {
         let used_pages = plan.pages();
         let size = contents::restored(used_pages, plan.data_bytes / PAGE_BYTES, plan.log_bytes, rows);
         let mut state = self.instance().state();
+        // Older levels than this are raised.
         let least = 100;
         let most = state.identity.compatibility();
         let set = backup_set(&mut state.history, plan);
@@ -384,7 +385,7 @@ impl Engine {
             database.whole = true;
             database.created = clock::now().naive_local();
             database.origin = Origin::Rows;
-            database.compatibility = header.compatibility.clamp(least, most);
+            database.compatibility = header.compatibility.max(least).min(most);
             database.recovery = match header.recovery {
                 Recovery::Simple => RecoveryModel::Simple,
                 Recovery::Full => RecoveryModel::Full,

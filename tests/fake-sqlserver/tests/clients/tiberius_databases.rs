@@ -57,6 +57,8 @@ async fn others_are_waited_for_refused_or_sent_away() {
     run(&mut cashier, "USE [MCDados]").await;
     run(&mut cashier, "BEGIN TRANSACTION").await;
     run(&mut cashier, "DELETE FROM VENDAS").await;
+    assert_eq!(fails(&mut cashier, "ALTER DATABASE [MCDados] SET MULTI_USER").await, 226);
+    assert_eq!(fails(&mut cashier, "DROP DATABASE [Outro]").await, 574);
     assert_eq!(fails(&mut admin, "ALTER DATABASE [MCDados] SET SINGLE_USER WITH NO_WAIT").await, 5070);
     assert_eq!(
         fails(&mut admin, "ALTER DATABASE [MCDados] SET READ_COMMITTED_SNAPSHOT ON WITH NO_WAIT").await,

@@ -160,6 +160,10 @@ async fn a_newer_servers_backup_a_stripe_and_a_damaged_one_are_refused() {
     std::fs::copy(newer.path("a.bak"), fixture.path("a.bak")).unwrap();
     assert_eq!(fails(&mut client, &fixture.restore("a.bak", "Novo")).await, 3169);
 
+    fixture.server.inject("backup:stripe=1/2,1".parse().unwrap());
+    run(&mut client, &fixture.backup("c.bak")).await;
+    assert_eq!(fails(&mut client, &fixture.restore("c.bak", "Novo")).await, 3132);
+
     run(&mut client, &fixture.backup("b.bak")).await;
     let dumped = std::fs::read(fixture.path("b.bak")).unwrap();
     run(&mut client, &fixture.restore("b.bak", "Um")).await;
