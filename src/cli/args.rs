@@ -280,6 +280,7 @@ pub struct CompletionsArgs {
 
 /// A shell that completes words, as it is typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(clippy::enum_variant_names, reason = "PowerShell is its name")]
 pub enum Shell {
     /// Of most Linux systems.
     Bash,

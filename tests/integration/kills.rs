@@ -13,7 +13,8 @@ use fake_sqlserver::security::Login;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Kills that met a run which had begun and not ended.
 const KILLS: usize = 200;

@@ -1,42 +1,59 @@
 //! The integration tests, one binary. Those that need kills, mounts, other users or a shell are for Unix only.
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod agent_clock;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod agent_close;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod agent_control;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod agent_manual;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod agent_runs;
 #[cfg(test)]
 mod bak_real;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod config;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod damage;
 #[cfg(feature = "tray")]
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod desktop;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod destination;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(target_os = "linux")]
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod fuzz;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod journal;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod kills;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod logging;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod manual;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod run;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod service;
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod shells;
 #[cfg(test)]
 mod sqlserver;

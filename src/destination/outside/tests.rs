@@ -80,7 +80,7 @@ fn what_a_dead_process_left_is_removed_at_the_next_start_and_nothing_else() {
     let ledger = Ledger::open(&disk.root.path().join("estado"));
     assert_eq!(scrub_outside(&ledger).len(), 1);
     assert_eq!(disk.files(), pairs(&[("MCDados.zip", "one")]));
-    assert_eq!(ledger.recorded(), [PathBuf::new(); 0]);
+    assert!(ledger.recorded().is_empty());
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn what_a_dead_process_left_on_a_disk_that_is_away_waits_for_it() {
     let (pen, away) = (disk.root.path().join("pen"), disk.root.path().join("away"));
     fs::rename(&pen, &away).unwrap();
     let ledger = Ledger::open(&disk.root.path().join("estado"));
-    assert_eq!(scrub_outside(&ledger), [PathBuf::new(); 0]);
+    assert!(scrub_outside(&ledger).is_empty());
     fs::rename(&away, &pen).unwrap();
     assert_eq!(scrub_outside(&ledger).len(), 1);
 }
