@@ -86,7 +86,7 @@ fn build() -> Result<()> {
     steps::run("build the SQL Server stand-in", &mut cargo("--package fake-sqlserver --bins"))?;
     steps::run(
         "build the agent and its packing alone, as released",
-        &mut cargo("--release --package dmbackup --package bench-pack --bin dmbackupctl --bin bench-pack"),
+        &mut cargo("--release --no-default-features --package dmbackup --package bench-pack --bins"),
     )
 }
 
