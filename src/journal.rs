@@ -303,6 +303,15 @@ impl Journal {
     }
 }
 
+/// What the journal in the state folder `state` tells, for whoever holds no agent's lock: nothing is written, made or mended.
+/// The last `limit` runs and events, newest first.
+///
+/// # Errors
+/// There is none, it cannot be read, or it is damaged or of another version.
+pub fn peek(state: &Path, limit: u32) -> Result<(Vec<RunReport>, Vec<Event>)> {
+    store::peek(state, limit)
+}
+
 fn interrupted(report: &RunReport) -> Problem {
     let hour = report.hour;
     Problem::new(

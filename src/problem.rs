@@ -175,6 +175,8 @@ codes! {
     ManualFileLimit = "manual.file-limit", Space;
     /// What stands on the disk chosen for a manual backup would have to go first, and nobody said that it may.
     ManualReplace = "manual.replace", Refused;
+    /// The report for support cannot be written, or its file is there already.
+    ReportUnwritable = "report.unwritable", Folder;
     /// There are backups that the terminal does not have yet.
     TerminalPending = "terminal.pending", Warning;
     /// Configured without a terminal: the data are on one machine only.

@@ -25,6 +25,10 @@ pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Gr
                 .await
                 .map(|runs| Reply::Journal { runs })
         }
+        Request::Events { limit } => {
+            let journal = ground.home().journal.clone();
+            blocking(move || journal.events(limit.min(MAX_RUNS))).await.map(|events| Reply::Events { events })
+        }
         Request::Run { id } => {
             let journal = ground.home().journal.clone();
             blocking(move || journal.run(id)).await.map(|run| Reply::Run { run: run.map(Box::new) })

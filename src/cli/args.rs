@@ -92,6 +92,8 @@ pub enum Verb {
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigVerb),
+    /// Gather everything for support into one zip, without passwords and customers' data
+    Report(ReportArgs),
     /// Show or give the rights in SQL Server that the login lacks
     Grant(GrantArgs),
     /// List the exit codes of this program
@@ -307,7 +309,23 @@ pub enum ConfigVerb {
     /// Read the file and tell everything that is wrong with it
     Check,
     /// Show every setting, and where its value comes from
-    Show,
+    Show(ShowArgs),
+}
+
+/// Of `config show`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub struct ShowArgs {
+    /// Ask the agent for what is in force, instead of reading the file
+    #[arg(long)]
+    pub in_force: bool,
+}
+
+/// Of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The zip, or a folder for it; without it, the current folder
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// Of `grant`.

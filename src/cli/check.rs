@@ -46,7 +46,7 @@ pub async fn check(config: &Path, state: &Path, printer: &mut Printer) -> Result
 }
 
 /// What a person can know before the agent is started. Nothing is written anywhere.
-async fn look_alone(config: &Path) -> Vec<CheckView> {
+pub async fn look_alone(config: &Path) -> Vec<CheckView> {
     let mut look = Look::default();
     let news = ConfigWatch::new(config.to_owned()).look();
     look.extend(probe::configuration(&news));

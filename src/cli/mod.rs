@@ -19,6 +19,7 @@ pub mod report;
 mod restore;
 mod run;
 mod status;
+mod support;
 mod usage;
 mod verify;
 
@@ -118,7 +119,8 @@ async fn dispatch(cli: Cli, mut printer: Printer) -> Exit {
             lists::journal(&state, args.limit, args.outcome.map(Into::into), &mut printer).await
         }
         Verb::Inspect(args) => inspect::run(&args.file, &mut printer).await,
-        Verb::Config(verb) => Ok(config::run(verb, &config_path, &mut printer)),
+        Verb::Config(verb) => config::run(verb, &config_path, &state, &mut printer).await,
+        Verb::Report(args) => support::report(&config_path, &state, args.file, &mut printer).await,
         Verb::Grant(args) => grant::run(&args, &config_path, &mut printer).await,
         Verb::ExitCodes => Ok(tell_exit_codes(&mut printer)),
         Verb::Completions(args) => Ok(completions::print(args.shell, &mut printer)),

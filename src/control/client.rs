@@ -7,6 +7,7 @@ use super::protocol::{
 use crate::agent::status::Status;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::cycle::health::CheckView;
+use crate::journal::Event;
 use crate::journal::Side;
 use crate::platform;
 use crate::problem::{Code, Problem, Result};
@@ -206,6 +207,17 @@ impl Client {
             return Err(unexpected());
         };
         Ok(runs)
+    }
+
+    /// What happened besides the runs, newest first.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn events(&mut self, limit: u32) -> Result<Vec<Event>> {
+        let Reply::Events { events } = self.ask(&Request::Events { limit }).await? else {
+            return Err(unexpected());
+        };
+        Ok(events)
     }
 
     /// One run, from the journal.

@@ -6,7 +6,7 @@ use crate::agent::status::Status;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::cycle::health::CheckView;
 pub use crate::journal::Side as Place;
-use crate::journal::Side;
+use crate::journal::{Event, Side};
 use crate::problem::{Code, Problem, Result};
 use crate::restore::outcome::{Listed, Plan, RestoreId, RestoreReport, Task};
 use crate::verify::{self, Selection};
@@ -156,6 +156,11 @@ pub enum Request {
         #[serde(default)]
         outcome: Option<Outcome>,
     },
+    /// What happened besides the runs, newest first.
+    Events {
+        /// At most this many; never more than [`MAX_RUNS`].
+        limit: u32,
+    },
     /// One run.
     Run {
         /// Which.
@@ -256,6 +261,7 @@ impl Request {
             | Self::ApplicationOpened
             | Self::Slots
             | Self::Journal { .. }
+            | Self::Events { .. }
             | Self::Run { .. }
             | Self::Verified { .. }
             | Self::Restores { .. }
@@ -278,6 +284,7 @@ impl Request {
             | Self::ApplicationOpened
             | Self::Slots
             | Self::Journal { .. }
+            | Self::Events { .. }
             | Self::Run { .. }
             | Self::Verify { .. }
             | Self::Verified { .. }
@@ -344,6 +351,11 @@ pub enum Reply {
     Journal {
         /// The runs, newest first.
         runs: Vec<RunReport>,
+    },
+    /// To [`Request::Events`].
+    Events {
+        /// The events, newest first.
+        events: Vec<Event>,
     },
     /// To [`Request::Run`].
     Run {

@@ -18,6 +18,7 @@ fn requests() -> Vec<Request> {
         Request::ApplicationOpened,
         Request::Slots,
         Request::Journal { limit: 7, outcome: Some(Outcome::Failed) },
+        Request::Events { limit: 9 },
         Request::Run { id: RunId::from_u128(5) },
         Request::Config,
         Request::Restore {

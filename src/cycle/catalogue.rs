@@ -143,6 +143,7 @@ static PROGRAM: Check = Check {
     codes: &[
         Code::Internal,
         Code::Usage,
+        Code::ReportUnwritable,
         Code::ManualMissing,
         Code::ManualPlace,
         Code::ManualReadOnly,

@@ -29,6 +29,14 @@ pub fn open(path: &Path) -> Result<Connection, Failure> {
     open_made(path).map_err(|error| Failure::of(&error))?
 }
 
+/// Opens the file `path` as it is, to read only.
+pub fn open_to_read(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_WAIT)?;
+    Ok(connection)
+}
+
 fn open_made(path: &Path) -> rusqlite::Result<Result<Connection, Failure>> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;

@@ -305,6 +305,16 @@ impl Store {
     }
 }
 
+/// Reads the file without changing anything.
+pub fn peek(state: &Path, limit: u32) -> Result<(Vec<RunReport>, Vec<Event>)> {
+    let path = state.join(FILE);
+    let read = schema::open_to_read(&path).and_then(|connection| {
+        let runs = rows::runs(&connection, limit, Wanted::default())?;
+        Ok((runs, rows::events(&connection, limit)?))
+    });
+    read.map_err(|error| Failure::of(&error).problem(&path))
+}
+
 fn connected<'a>(
     connection: &'a mut Option<Connection>,
     path: &Path,

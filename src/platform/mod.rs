@@ -62,6 +62,11 @@ pub fn host_name() -> String {
     system::host_name()
 }
 
+/// The operating system with its version, as its maker names it.
+pub fn system_name() -> String {
+    system::system_name()
+}
+
 /// A number that names this installation of the system, and outlives a change of its name: `/etc/machine-id`, Windows'
 /// `MachineGuid`. Not a secret; `None` where the system has none.
 pub fn machine_id() -> Option<String> {

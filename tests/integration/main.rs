@@ -13,6 +13,9 @@ mod agent_control;
 mod agent_manual;
 #[cfg(unix)]
 #[cfg(test)]
+mod agent_report;
+#[cfg(unix)]
+#[cfg(test)]
 mod agent_runs;
 #[cfg(test)]
 mod bak_real;

@@ -54,6 +54,7 @@ impl State {
             }
             Request::Slots
             | Request::Journal { .. }
+            | Request::Events { .. }
             | Request::Run { .. }
             | Request::RestorePlan { .. }
             | Request::RestoreSources { .. }

@@ -11,6 +11,16 @@ pub fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
+pub fn system_name() -> String {
+    let kernel = rustix::system::uname();
+    let kernel = format!("{} {}", kernel.sysname().to_string_lossy(), kernel.release().to_string_lossy());
+    let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
+    match release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")) {
+        Some(name) => format!("{} ({kernel})", name.trim_matches('"')),
+        None => kernel,
+    }
+}
+
 pub fn machine_id() -> Option<String> {
     let places = ["/etc/machine-id", "/var/lib/dbus/machine-id"];
     let found = places.iter().find_map(|path| fs::read_to_string(path).ok())?;
@@ -94,6 +104,7 @@ mod tests {
         assert_eq!(name_of_user(3_999_999_999), "3999999999");
         assert!(!user_name().is_empty());
         assert!(!host_name().is_empty());
+        assert!(system_name().contains(' '), "a name and a version: {}", system_name());
     }
 
     #[test]

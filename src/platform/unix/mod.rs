@@ -19,7 +19,8 @@ pub use files::{
     rename_new, rename_over, space, sync_folder, sync_foreign_file, volume_id,
 };
 pub use identity::{
-    backup_folder, config_paths, host_name, is_elevated, machine_id, state_folder, state_folders, user_name,
+    backup_folder, config_paths, host_name, is_elevated, machine_id, state_folder, state_folders,
+    system_name, user_name,
 };
 pub use local::{
     channel_to_listen, channels_to_try, integrated_login, listen, may_serve, open_sql_pipe, peer,

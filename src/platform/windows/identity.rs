@@ -40,10 +40,24 @@ pub fn host_name() -> String {
     if told == 0 { std::env::var("COMPUTERNAME").unwrap_or_default() } else { narrow(&name) }
 }
 
+pub fn system_name() -> String {
+    let told = |value| registry_text(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", value);
+    let name = told("ProductName").unwrap_or_else(|| "Windows".to_owned());
+    match told("CurrentBuildNumber") {
+        Some(build) => format!("{name} (build {build})"),
+        None => name,
+    }
+}
+
 pub fn machine_id() -> Option<String> {
-    let (key, value) = (wide(r"SOFTWARE\Microsoft\Cryptography"), wide("MachineGuid"));
-    let mut text = [0_u16; 64];
-    let mut bytes = 128;
+    registry_text(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid")
+}
+
+/// A short text that the machine's registry holds.
+fn registry_text(key: &str, value: &str) -> Option<String> {
+    let (key, value) = (wide(key), wide(value));
+    let mut text = [0_u16; 128];
+    let mut bytes = 256;
     #[expect(unsafe_code, reason = "the registry has no safe binding")]
     // SAFETY: both names end with a zero; `bytes` is the size of `text`; the kind is not asked for.
     let code = unsafe {
@@ -57,8 +71,8 @@ pub fn machine_id() -> Option<String> {
             &raw mut bytes,
         )
     };
-    let id = narrow(&text);
-    (code == 0 && !id.is_empty()).then_some(id)
+    let text = narrow(&text);
+    (code == 0 && !text.is_empty()).then_some(text)
 }
 
 pub fn user_name() -> String {
