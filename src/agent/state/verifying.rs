@@ -8,6 +8,7 @@ use crate::agent::problems;
 use crate::agent::status::VerifyView;
 use crate::backup::outcome::RunId;
 use crate::control::protocol::Reply;
+use crate::cycle::step::Step;
 use crate::journal::Side;
 use crate::problem::{Code, Problem};
 use crate::verify::{Place, Report, Selection};
@@ -124,8 +125,12 @@ impl State {
         self.verifying.place = None;
         match self.verifying.wanted.take() {
             Some(wanted) => self.wanted_check_ended(wanted, report.unwrap_or_default(), effects),
-            None if report.is_none() => self.verifying.not_before = Some(now.steady + LOOK_AGAIN_AFTER),
-            None => {}
+            None => {
+                if report.is_none() {
+                    self.verifying.not_before = Some(now.steady + LOOK_AGAIN_AFTER);
+                }
+                self.say_step(Step::Waiting.line(), effects);
+            }
         }
         if self.stage == Stage::Stopping {
             effects.push(Effect::Finish);
