@@ -51,6 +51,9 @@ mod logging;
 mod manual;
 #[cfg(unix)]
 #[cfg(test)]
+mod restore;
+#[cfg(unix)]
+#[cfg(test)]
 mod run;
 #[cfg(unix)]
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod faulty;
 pub mod memory;
 #[cfg(unix)]
 pub mod shop;
+pub mod sql;
 pub mod sqlserver;
 #[cfg(unix)]
 pub mod table;

@@ -1,0 +1,118 @@
+//! Files that must not be restored: refused in a sentence, before anything is touched.
+
+use super::bench::Bench;
+use dmbackup::backup::outcome::Outcome;
+use dmbackup::problem::Code;
+use dmbackup::restore::outcome::{Place, Source, Task};
+use dmbackup::slot::{Hour, Set};
+use fake_sqlserver::options::DatabaseOptions;
+use std::fs;
+use std::path::PathBuf;
+
+/// Restores from a file with this content, which must be refused with one of `codes`, and holds that nothing came of it.
+async fn refused(bench: &Bench, title: &str, content: &[u8], codes: &[Code]) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.zip");
+    fs::write(&path, content).unwrap();
+    refused_at(bench, title, path, codes).await;
+}
+
+async fn refused_at(bench: &Bench, title: &str, path: PathBuf, codes: &[Code]) {
+    let report = bench.carry_out(Task::Beside { source: Bench::file(path) }).await;
+    assert_eq!(report.outcome, Some(Outcome::Failed), "{title}");
+    let problem = &report.problems[0];
+    assert!(codes.contains(&problem.code), "{title}: {problem}");
+    assert!(report.statements.is_empty() && report.target.is_none(), "{title}: {report:?}");
+    bench.assert_settled(&["MCDados"]).await;
+}
+
+fn zip(bench: &Bench) -> Vec<u8> {
+    fs::read(bench.shop.folder().join("MCDados.zip")).unwrap()
+}
+
+/// Where a page of rows with a checksum begins.
+fn data_page(dump: &[u8]) -> usize {
+    let is_page = |page: &[u8; 8192]| {
+        page[1] == 1
+            && page[60..64] != [0; 4]
+            && dmbackup::bak::page_checksum(page).to_le_bytes() == page[60..64]
+    };
+    let found =
+        (0..dump.len() - 8192).step_by(512).find(|at| dump[*at..at + 8192].try_into().is_ok_and(&is_page));
+    found.expect("a page of rows")
+}
+
+fn dump(bench: &Bench) -> Vec<u8> {
+    fs::read(bench.shop.folder().join("MCDados.bak")).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_and_foreign_files_are_refused_before_anything_is_touched() {
+    let bench = Bench::open().await;
+    let (zip, dump) = (zip(&bench), dump(&bench));
+    let damaged = [Code::ArchiveDamaged, Code::FolderIo, Code::BackupDamaged, Code::BackupTruncated];
+    for at in [0, 40, zip.len() / 3, zip.len() / 2, zip.len() - 40, zip.len() - 4] {
+        let mut bad = zip.clone();
+        bad[at] ^= 0x10;
+        let codes = [&damaged[..], &[Code::BackupNotABackup, Code::ArchiveNewer]].concat();
+        refused(&bench, &format!("a flipped bit at {at}"), &bad, &codes).await;
+    }
+    for length in [0, 10, zip.len() / 2, zip.len() - 1] {
+        let codes = [&damaged[..], &[Code::BackupNotABackup]].concat();
+        refused(&bench, &format!("cut at {length}"), &zip[..length], &codes).await;
+    }
+    refused(&bench, "garbage", &[7; 100_000], &[Code::BackupNotABackup]).await;
+    refused(
+        &bench,
+        "a truncated dump",
+        &dump[..dump.len() / 2],
+        &[Code::BackupTruncated, Code::BackupDamaged],
+    )
+    .await;
+    let mut bad = dump.clone();
+    let page = data_page(&bad);
+    bad[page + 4_000] ^= 8;
+    refused(&bench, "a damaged page", &bad, &damaged).await;
+    bench.beside().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_or_is_no_file_is_refused() {
+    let bench = Bench::open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let absent = folder.path().join("nada.zip");
+    refused_at(&bench, "absent", absent, &[Code::RestoreRefused]).await;
+    refused_at(&bench, "a folder", folder.path().to_owned(), &[Code::RestoreRefused]).await;
+    refused_at(&bench, "a device", "/dev/zero".into(), &[Code::RestoreRefused]).await;
+    refused_at(&bench, "relative", "x.zip".into(), &[Code::RestoreRefused]).await;
+    let hour = Set::Hour(Hour::new(23).unwrap());
+    let empty = Source::Set { set: hour, place: Place::Terminal };
+    let report = bench.carry_out(Task::Beside { source: empty }).await;
+    assert_eq!(report.problems[0].code, Code::RestoreRefused);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_backup_of_another_database_is_refused() {
+    let bench = Bench::open().await;
+    let other = crate::support::sqlserver::StandIn::start_with(|options| {
+        options.database(DatabaseOptions::rows("Vendas", 50))
+    });
+    let path = other.device("vendas.bak");
+    let request = crate::support::sqlserver::request("Vendas", &path);
+    let cancel = tokio_util::sync::CancellationToken::new();
+    other.server("sa").backup(&request, &crate::support::sqlserver::silent, &cancel).await.unwrap();
+    refused_at(&bench, "another database", path, &[Code::BackupOtherDatabase]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_does_not_fit_is_refused_before_anything_is_made() {
+    let mut bench = Bench::open().await;
+    let mut config = (*bench.shop.world.config).clone();
+    config.backup.reserve_bytes = u64::MAX / 2;
+    bench.shop.world.config = std::sync::Arc::new(config);
+    bench.restart();
+    let report = bench.carry_out(Task::Beside { source: Bench::newest() }).await;
+    assert_eq!(report.problems[0].code, Code::SpaceForeseen, "{:?}", report.problems);
+    assert!(report.statements.is_empty());
+    bench.assert_settled(&["MCDados"]).await;
+}
