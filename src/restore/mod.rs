@@ -4,7 +4,7 @@
 //! source ─▶ look ─▶ extract (hashes, pages) ─▶ RESTORE beside ─▶ CHECKDB ─▶ counts ─▶ (exchange by name)
 //! ```
 //!
-//! [`carry_out`] does one [`Task`] and tells everything of it in a [`RestoreReport`](outcome::RestoreReport). What it is about to
+//! [`carry_out`] does one [`Task`](outcome::Task) and tells everything of it in a [`RestoreReport`](outcome::RestoreReport). What it is about to
 //! do in the server stands in the [`Records`] before it is done, so that the next start can end it: [`recover`].
 
 mod beside;
