@@ -227,8 +227,15 @@ fn whoever_watches_sees_the_end() {
     let mut watcher = UnixStream::connect(socket(&shop)).unwrap();
     watcher.write_all(&hello()).unwrap();
     watcher.write_all(&frame(br#"{"request":"watch"}"#)).unwrap();
-    assert_eq!(agent.terminate().code(), Some(0));
+    // It watches once it has seen something; before that the agent may be gone without having heard of it.
     let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains(r#""activity""#) {
+        let mut piece = [0; 4096];
+        let read = watcher.read(&mut piece).unwrap();
+        assert!(read > 0, "the agent hung up");
+        seen.extend_from_slice(&piece[..read]);
+    }
+    assert_eq!(agent.terminate().code(), Some(0));
     watcher.read_to_end(&mut seen).unwrap();
     assert!(String::from_utf8_lossy(&seen).contains(r#""activity":"stopping""#));
 }

@@ -31,7 +31,7 @@ pub const DEMO: &[Package] =
 pub const TEST: &[Package] = &[
     program("zip", "zip"),
     program("unzip", "unzip"),
-    program("7zip", "7z"),
+    program("7zip", "7zz"),
     program("libarchive-tools", "bsdtar"),
     program("python3", "python3"),
     program("freetds-bin", "tsql"),
