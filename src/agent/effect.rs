@@ -114,27 +114,9 @@ impl Wanted {
     /// The report of a run of which nothing is known yet; it has no place among the backups.
     pub fn announced(&self, database: &str) -> RunReport {
         RunReport {
-            id: self.id,
-            sequence: 0,
-            trigger: self.trigger,
-            purpose: self.aim.purpose(),
             attempt: self.attempt,
-            hour: self.hour(),
-            started_at: self.begun,
-            finished_at: None,
-            outcome: None,
             database: database.to_owned(),
-            phases: Vec::new(),
-            level: None,
-            bak_bytes: 0,
-            zip_bytes: 0,
-            bak_sha256: String::new(),
-            zip_sha256: String::new(),
-            verdict: None,
-            server: None,
-            terminal: None,
-            manual: None,
-            problems: Vec::new(),
+            ..RunReport::begun(self.id, self.trigger, self.aim.purpose(), self.begun)
         }
     }
 

@@ -168,28 +168,14 @@ pub(crate) mod tests {
     }
 
     pub fn run(hour: i64, outcome: Outcome, codes: &[Code]) -> RunReport {
+        let id = Uuid::from_u128(u128::try_from(hour).unwrap() + 1);
         RunReport {
-            id: Uuid::from_u128(u128::try_from(hour).unwrap() + 1),
             sequence: 1,
-            trigger: Trigger::Schedule,
-            purpose: Purpose::Rotation,
-            attempt: 1,
-            hour: u8::try_from(hour % 24).unwrap(),
-            started_at: at(hour),
             finished_at: Some(at(hour) + TimeDelta::minutes(3)),
             outcome: Some(outcome),
             database: "MCDados".to_owned(),
-            phases: Vec::new(),
-            level: None,
-            bak_bytes: 0,
-            zip_bytes: 0,
-            bak_sha256: String::new(),
-            zip_sha256: String::new(),
-            verdict: None,
-            server: None,
-            terminal: None,
-            manual: None,
             problems: codes.iter().map(|code| problem(*code)).collect(),
+            ..RunReport::begun(id, Trigger::Schedule, Purpose::Rotation, at(hour))
         }
     }
 

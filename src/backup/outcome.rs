@@ -2,6 +2,7 @@
 //! keeps, the status shows and the control channel carries.
 
 use crate::problem::Problem;
+use crate::slot::Hour;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
@@ -177,4 +178,33 @@ pub struct RunReport {
     pub manual: Option<CopyReport>,
     /// Everything that was wrong, the gravest first.
     pub problems: Vec<Problem>,
+}
+
+impl RunReport {
+    /// The report of a first try that began at `started_at`, of which nothing is known yet; it has no place among the backups.
+    pub fn begun(id: RunId, trigger: Trigger, purpose: Purpose, started_at: DateTime<FixedOffset>) -> Self {
+        Self {
+            id,
+            sequence: 0,
+            trigger,
+            purpose,
+            attempt: 1,
+            hour: Hour::of(started_at).number(),
+            started_at,
+            finished_at: None,
+            outcome: None,
+            database: String::new(),
+            phases: Vec::new(),
+            level: None,
+            bak_bytes: 0,
+            zip_bytes: 0,
+            bak_sha256: String::new(),
+            zip_sha256: String::new(),
+            verdict: None,
+            server: None,
+            terminal: None,
+            manual: None,
+            problems: Vec::new(),
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::destination::{Destination, Identity};
 use crate::durable::Ledger;
 use crate::journal::Journal;
 use crate::problem::{Code, Problem, Result};
-use crate::slot::{ArchiveName, Hour};
+use crate::slot::ArchiveName;
 use crate::sqlserver::Server;
 use crate::words;
 use chrono::{DateTime, FixedOffset};
@@ -197,27 +197,10 @@ impl<'a> Run<'a> {
         let usual = world.journal.last_good().ok().flatten().map(|last| last.phases).unwrap_or_default();
         let meter = Arc::new(Meter { monitor, estimate: Estimate::from_last(usual) });
         let report = RunReport {
-            id: order.id,
             sequence: order.sequence,
-            trigger: order.trigger,
-            purpose: order.aim.purpose(),
             attempt: order.attempt,
-            hour: Hour::of(order.begun).number(),
-            started_at: order.begun,
-            finished_at: None,
-            outcome: None,
             database: world.config.databases.first().map(|name| name.as_str().to_owned()).unwrap_or_default(),
-            phases: Vec::new(),
-            level: None,
-            bak_bytes: 0,
-            zip_bytes: 0,
-            bak_sha256: String::new(),
-            zip_sha256: String::new(),
-            verdict: None,
-            server: None,
-            terminal: None,
-            manual: None,
-            problems: Vec::new(),
+            ..RunReport::begun(order.id, order.trigger, order.aim.purpose(), order.begun)
         };
         let target = Target::of(&order, world);
         let mut run = Self { target, order, world, cancel, report, meter, phase: None };

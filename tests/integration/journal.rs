@@ -25,27 +25,11 @@ fn now() -> DateTime<FixedOffset> {
 
 fn report(sequence: u64, outcome: Option<Outcome>) -> RunReport {
     RunReport {
-        id: Uuid::new_v4(),
         sequence,
-        trigger: Trigger::Schedule,
-        purpose: Purpose::Rotation,
-        attempt: 1,
-        hour: 9,
-        started_at: now(),
         finished_at: outcome.map(|_| now()),
         outcome,
         database: "MCDados".to_owned(),
-        phases: Vec::new(),
-        level: None,
-        bak_bytes: 0,
-        zip_bytes: 0,
-        bak_sha256: String::new(),
-        zip_sha256: String::new(),
-        verdict: None,
-        server: None,
-        terminal: None,
-        manual: None,
-        problems: Vec::new(),
+        ..RunReport::begun(Uuid::new_v4(), Trigger::Schedule, Purpose::Rotation, now())
     }
 }
 
