@@ -100,6 +100,7 @@ impl Workers {
             });
             // Nobody listens any more once the loop has ended.
             let _ended = reports.send(event);
+            tokio::spawn(rest());
         });
     }
 
@@ -108,11 +109,11 @@ impl Workers {
     }
 }
 
-/// What the loop does with the end of a cycle takes less than this.
+/// What the loop does with the end of a job takes less than this.
 const REST_AFTER: Duration = Duration::from_millis(500);
 
-/// Has the agent take little room until the next cycle: for the code of a cycle, which is most of what it holds, a shop's
-/// machine has better use in the meantime.
+/// Has the agent take little room until the next cycle: for the code of a cycle or of another job, which is most of what it
+/// holds, a shop's machine has better use in the meantime.
 async fn rest() {
     tokio::time::sleep(REST_AFTER).await;
     match platform::hand_back_memory() {
@@ -126,7 +127,6 @@ impl Hands for Workers {
         let (round, reports) = (Arc::clone(&self.round), self.reports.clone());
         let job = async move {
             let report = round.go(in_force, &reports).await;
-            tokio::spawn(rest());
             Event::CycleEnded(Box::new(report))
         };
         self.start(job, |_| Event::CycleEnded(Box::default()));

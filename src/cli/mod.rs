@@ -80,6 +80,7 @@ pub fn language(args: &[OsString]) -> Language {
 
 fn perform(cli: Cli, mut printer: Printer) -> Exit {
     let mut runtime = if matches!(cli.verb, Verb::Run(_)) {
+        crate::platform::share_one_heap();
         tokio::runtime::Builder::new_multi_thread()
     } else {
         tokio::runtime::Builder::new_current_thread()

@@ -272,6 +272,12 @@ pub fn sync_foreign_file(path: &Path) -> io::Result<()> {
     system::sync_foreign_file(path)
 }
 
+/// Has the threads of a program that runs for long share one heap, where the system would give each one of its own. To be
+/// called before there are threads.
+pub fn share_one_heap() {
+    system::share_one_heap();
+}
+
 /// Hands back memory that a program which waits has no use for: free parts of the heap, pages of code. Returns the bytes of
 /// code, where the system tells.
 ///

@@ -29,6 +29,21 @@ pub fn hand_back_memory() -> io::Result<usize> {
     Ok(0)
 }
 
+/// Has the threads share one heap. By itself the C library gives each thread one of its own, and each of them keeps some
+/// memory for good; what this program needs much of, buffers, is taken from the system directly.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub fn share_one_heap() {
+    #[expect(unsafe_code, reason = "a call of the C library's allocator")]
+    // SAFETY: it may be called at any time; it only sets a bound for heaps that are yet to be made.
+    let set = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    if set == 0 {
+        tracing::debug!("the C library keeps a heap for each thread");
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn share_one_heap() {}
+
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn trim_heap() {
     #[expect(unsafe_code, reason = "a call of the C library's allocator")]

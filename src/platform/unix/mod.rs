@@ -25,7 +25,7 @@ pub use identity::{
 pub use local::{
     channel_to_listen, channels_to_try, integrated_login, listen, may_serve, open_sql_pipe, peer,
 };
-pub use memory::hand_back_memory;
+pub use memory::{hand_back_memory, share_one_heap};
 pub use mounts::place;
 pub use rights::{
     can_write_folder, is_kept_secret, make_folder_inside, make_private_folder, private,

@@ -13,3 +13,6 @@ pub fn hand_back_memory() -> io::Result<usize> {
     })?;
     Ok(0)
 }
+
+/// The threads share the process's heap anyway.
+pub fn share_one_heap() {}
