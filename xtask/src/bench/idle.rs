@@ -30,6 +30,10 @@ pub fn watch(works: &Works, secs: u64) -> Result<Vec<Figure>> {
     works.begin_anew(&works.terminal())?;
     let mut agent = Agent::start(works)?;
     agent.wait_for_backup()?;
+    // Otherwise the agent would do so by itself while it is watched.
+    for side in [&["verify", "--all"][..], &["verify", "--all", "--terminal"]] {
+        steps::run("have the kept backups read", works.shop.agent(&program("release", AGENT)).args(side))?;
+    }
     thread::sleep(SETTLE);
     say(&format!("── watch the waiting agent for {secs} s"));
     let bursts = agent.bursts(Duration::from_secs(secs))?;

@@ -40,7 +40,7 @@ pub struct Options {
     #[arg(long, default_value_t = 180)]
     idle: u64,
     /// What is measured
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Pack, Part::Job, Part::Idle])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Part::Pack, Part::Check, Part::Job, Part::Idle])]
     part: Vec<Part>,
 }
 
@@ -48,6 +48,8 @@ pub struct Options {
 enum Part {
     /// Packing alone beside zip, 7-Zip and pigz
     Pack,
+    /// Reading a kept zip to its last page beside `unzip -t`
+    Check,
     /// The whole job beside `zip; cp; sha256sum`
     Job,
     /// The agent while it waits
@@ -93,7 +95,7 @@ fn build() -> Result<()> {
 fn ordinary(works: &Works, options: &Options) -> Result<Vec<Figure>> {
     let parts = |part| options.part.contains(&part);
     let mut figures = Vec::new();
-    if parts(Part::Pack) || parts(Part::Job) {
+    if [Part::Pack, Part::Check, Part::Job].into_iter().any(parts) {
         let rounds = Rounds::go(works, options)?;
         figures.extend(rounds.figures(options));
     }
@@ -109,9 +111,13 @@ fn ordinary(works: &Works, options: &Options) -> Result<Vec<Figure>> {
 /// Every way, gone round by round.
 struct Rounds {
     ours: Way,
+    /// The level that a shop with fast disks gets: its ratio is 7-Zip's.
+    light: Way,
     zip: Way,
     seven_zip: Way,
     pigz: Way,
+    check: Way,
+    unzip: Way,
     job: Way,
     /// A second backup of the same shop, which knows how fast its disks are.
     second: Way,
@@ -124,9 +130,12 @@ impl Rounds {
         let way = |name| Way::new(name, place.bytes);
         let mut rounds = Self {
             ours: way("DMBackup: pack, with page checks, SHA-256, compare, fsync"),
+            light: way("DMBackup: the same at level 4, for fast disks"),
             zip: way("zip -6"),
             seven_zip: way("7zz a -tzip -mx1"),
             pigz: way("pigz -K -p2 -6"),
+            check: way("DMBackup: deep check of a zip (zip, hashes, every page)"),
+            unzip: way("unzip -tq"),
             job: way("DMBackup: whole job, first backup"),
             second: way("DMBackup: whole job, second backup"),
             job_by_hand: way("zip -6; cp; sha256sum twice"),
@@ -135,6 +144,9 @@ impl Rounds {
             say(&format!("── round {round} of {}", options.rounds));
             if options.part.contains(&Part::Pack) {
                 rounds.pack(&place)?;
+            }
+            if options.part.contains(&Part::Check) {
+                rounds.check(&place)?;
             }
             if options.part.contains(&Part::Job) {
                 rounds.whole_job(&place, works)?;
@@ -145,11 +157,13 @@ impl Rounds {
 
     fn pack(&mut self, place: &Place) -> Result<()> {
         let (dump, zip) = (&place.dump, place.path("ours.zip"));
-        place.take(
-            &mut self.ours,
-            Command::new(program("release", "bench-pack")).arg(dump).arg(&zip),
-            &zip,
-        )?;
+        let ours = || {
+            let mut command = Command::new(program("release", "bench-pack"));
+            command.arg(dump).arg(&zip);
+            command
+        };
+        place.take(&mut self.ours, &mut ours(), &zip)?;
+        place.take(&mut self.light, ours().args(["--level", "4"]), &zip)?;
         let zip = place.path("zip.zip");
         place.take(&mut self.zip, Command::new("zip").args(["-q", "-6"]).arg(&zip).arg(dump), &zip)?;
         let zip = place.path("7z.zip");
@@ -159,6 +173,19 @@ impl Rounds {
         let zip = place.path("pigz.zip");
         let pigz = format!("pigz -K -p2 -6 -c {} > {}", word(dump), word(&zip));
         place.take(&mut self.pigz, Command::new("sh").args(["-c", &pigz]), &zip)
+    }
+
+    /// The zip of the backup that the dump was taken from, as the idle agent reads it and as `inspect` does.
+    fn check(&mut self, place: &Place) -> Result<()> {
+        let zip = place.path("kept.zip");
+        let agent = program("release", job::AGENT);
+        for (way, program, word) in
+            [(&mut self.check, agent.as_path(), "inspect"), (&mut self.unzip, Path::new("unzip"), "-tq")]
+        {
+            way.costs.push(measure::run(Command::new(program).arg(word).arg(&zip), &place.path("time"))?);
+            way.zip_bytes = job::size(&zip)?;
+        }
+        Ok(())
     }
 
     fn whole_job(&mut self, place: &Place, works: &Works) -> Result<()> {
@@ -179,19 +206,21 @@ impl Rounds {
         let mut ways: Vec<&Way> = Vec::new();
         let mut figures = Vec::new();
         if options.part.contains(&Part::Pack) {
-            ways.extend([&self.ours, &self.zip, &self.seven_zip, &self.pigz]);
-            let against = |way: &Way, name: &str, most: f64, least: f64| {
-                Figure::at_most(
-                    &format!("dump to zip, time against {name}"),
-                    self.ours.against(way),
-                    most,
-                    "",
-                )
-                .with_ratio(self.ours.ratio(), way.ratio() * least)
+            ways.extend([&self.ours, &self.light, &self.zip, &self.seven_zip, &self.pigz]);
+            let against = |ours: &Way, way: &Way, name: &str, most: f64, least: f64| {
+                Figure::at_most(&format!("dump to zip, time against {name}"), ours.against(way), most, "")
+                    .with_ratio(ours.ratio(), way.ratio() * least)
             };
-            figures.push(against(&self.zip, "zip -6", 0.20, 1.0));
-            figures.push(against(&self.seven_zip, "7zz -tzip -mx1", 0.33, 1.0));
-            figures.push(against(&self.pigz, "pigz -K -p2 -6", 0.50, 0.998));
+            figures.push(against(&self.ours, &self.zip, "zip -6", 0.20, 1.0));
+            figures.push(against(&self.light, &self.seven_zip, "7zz -tzip -mx1 (level 4)", 0.33, 1.0));
+            figures.push(against(&self.ours, &self.pigz, "pigz -K -p2 -6", 0.50, 0.998));
+        }
+        if options.part.contains(&Part::Check) {
+            ways.extend([&self.check, &self.unzip]);
+            let value = self.check.against(&self.unzip);
+            figures.push(Figure::at_most("deep check of a zip, time against unzip -tq", value, 2.0, ""));
+            let peak = self.check.peak_mib();
+            figures.push(Figure::at_most("peak memory of a deep check", peak, 32.0, " MiB"));
         }
         if options.part.contains(&Part::Job) {
             ways.extend([&self.job, &self.second, &self.job_by_hand]);
@@ -224,6 +253,8 @@ impl Place {
         works.backup()?;
         let root = works.shop.path("archivers");
         fs::create_dir_all(&root).map_err(|error| format!("{}: {error}", root.display()))?;
+        let kept = root.join("kept.zip");
+        fs::copy(works.zip(), &kept).map_err(|error| format!("{}: {error}", kept.display()))?;
         let dump = root.join("MCDados.bak");
         fs::rename(works.dump(), &dump).map_err(|error| format!("{}: {error}", dump.display()))?;
         let bytes = job::size(&dump)?;
