@@ -7,7 +7,7 @@
 //!                                                                                    └─ followed ─▶ terminal ─▶ slot there
 //! ```
 //!
-//! Tray ([`desktop`]), window and command line ([`cli`]) sit behind one local control channel. Nothing flows back up.
+//! Tray ([`desktop`]), window ([`window`]) and command line ([`cli`]) sit behind one local control channel. Nothing flows back up.
 //!
 //! Invariants, which `tests/` attacks:
 //!
@@ -32,7 +32,7 @@ pub mod cycle;
 pub mod desktop;
 pub mod destination;
 pub mod durable;
-#[cfg(feature = "tray")]
+#[cfg(any(feature = "tray", feature = "window"))]
 pub mod icon;
 pub mod journal;
 pub mod logging;
@@ -43,4 +43,6 @@ pub mod schedule;
 pub mod slot;
 pub mod sqlserver;
 pub mod verify;
+#[cfg(feature = "window")]
+pub mod window;
 pub mod words;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The state of a service, as far as it matters here.
@@ -60,6 +61,19 @@ pub struct Space {
     pub free_bytes: u64,
     /// The whole volume, in bytes.
     pub total_bytes: u64,
+}
+
+/// A drive that a person can put a backup on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drive {
+    /// Where its files are.
+    pub path: PathBuf,
+    /// Its own name; empty where it has none.
+    pub name: String,
+    /// Whether it can be taken away.
+    pub removable: bool,
+    /// Room on it; `None` where it does not tell.
+    pub space: Option<Space>,
 }
 
 /// What reading back told.

@@ -16,7 +16,7 @@ mod system;
 pub use screen::Tray;
 pub use screen::{Bitmap, MenuEntry, TrayEvent, TrayLook};
 
-pub use kinds::{FileId, Level, Peer, Place, ReadBack, ServiceState, Space, SqlPipe, VolumeId};
+pub use kinds::{Drive, FileId, Level, Peer, Place, ReadBack, ServiceState, Space, SqlPipe, VolumeId};
 
 use interprocess::local_socket::tokio::{Listener, Stream};
 use std::fs::{File, OpenOptions};
@@ -409,6 +409,11 @@ pub fn start_apart(command: &mut Command) -> io::Result<()> {
 /// There is nothing here that shows folders.
 pub fn show_folder(path: &Path) -> io::Result<()> {
     system::show_folder(path)
+}
+
+/// The drives of this machine that hold files, in no order. Asks each for its room: not for a thread that must not wait long.
+pub fn drives() -> Vec<Drive> {
+    system::drives()
 }
 
 /// Tells a person at this program's start what cannot be shown elsewhere: on the console, or in a box where a program of the

@@ -25,7 +25,7 @@ mod config;
 #[cfg(unix)]
 #[cfg(test)]
 mod damage;
-#[cfg(feature = "tray")]
+#[cfg(all(feature = "tray", feature = "window"))]
 #[cfg(unix)]
 #[cfg(test)]
 mod desktop;

@@ -33,6 +33,8 @@ enum Verb {
     Bench(bench::Options),
     /// Kills agents at random moments of their runs, for long, and holds what must hold after each
     Soak(soak::Options),
+    /// Makes a picture of every page and state of the window, in target/screens
+    Screens,
     /// Looks for known vulnerabilities in the dependencies (needs the network; not a part of `test`)
     Advisories,
 }
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Verb::Fuzz(options) => fuzz::run(&options),
         Verb::Bench(options) => bench::run(&options),
         Verb::Soak(options) => soak::run(&options).map(|()| 0),
+        Verb::Screens => test::screens().map(|()| 0),
         Verb::Advisories => test::advisories().map(|()| 0),
     };
     match done {

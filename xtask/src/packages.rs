@@ -19,9 +19,13 @@ const fn program(name: &'static str, program: &'static str) -> Package {
     Package { name, there: There::Program(program) }
 }
 
-/// What every build needs: the C compiler, for SQLite, libdeflate and the TLS of Linux.
-pub const BUILD: &[Package] =
-    &[program("gcc", "cc"), Package { name: "libc6-dev", there: There::File("/usr/include/stdlib.h") }];
+/// What every build needs: the C compiler, for SQLite, libdeflate and the TLS of Linux, and what the window finds fonts by.
+pub const BUILD: &[Package] = &[
+    program("gcc", "cc"),
+    Package { name: "libc6-dev", there: There::File("/usr/include/stdlib.h") },
+    program("pkg-config", "pkg-config"),
+    Package { name: "libfontconfig-dev", there: There::File("/usr/include/fontconfig/fontconfig.h") },
+];
 
 /// What the demo needs beyond the build: the rules of the time zones.
 pub const DEMO: &[Package] =
@@ -49,6 +53,10 @@ pub const TEST: &[Package] = &[
     program("mandoc", "mandoc"),
     program("zsh", "zsh"),
     program("fish", "fish"),
+    Package {
+        name: "fonts-dejavu-core",
+        there: There::File("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
+    },
 ];
 
 /// What fuzzing needs beyond the build: libFuzzer is written in C++.

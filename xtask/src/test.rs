@@ -55,6 +55,20 @@ fn checks() -> Result<()> {
     )
 }
 
+/// Makes a picture of every page and state of the window, light and dark, at 100 % and 200 %.
+///
+/// # Errors
+/// The window cannot be built, or one of its states not be drawn.
+pub fn screens() -> Result<()> {
+    packages::install(&[packages::BUILD, packages::DEMO])?;
+    steps::run(
+        "pictures of the window, in target/screens",
+        steps::cargo()
+            .args(["test", "--package", "dmbackup", "--lib", "--locked", "--", "window::tests::pictures"])
+            .env("DMBACKUP_SCREENS", "all"),
+    )
+}
+
 /// Looks for known vulnerabilities; its data come from the network.
 ///
 /// # Errors

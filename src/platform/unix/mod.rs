@@ -1,6 +1,7 @@
 //! The Unix twin. What only Linux has stands here too, and falls back to what every Unix has.
 
 mod desktop;
+mod drives;
 mod files;
 mod identity;
 mod local;
@@ -14,6 +15,7 @@ mod threads;
 mod tray;
 
 pub use desktop::{exit_like, has_display, session_file, show_folder, start_apart, tell};
+pub use drives::drives;
 pub use files::{
     file_id, has_no_hard_links, has_no_locks, is_gone, largest_file_bytes, open_shared, read_back_range,
     rename_new, rename_over, space, sync_folder, sync_foreign_file, volume_id,

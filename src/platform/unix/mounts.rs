@@ -32,15 +32,16 @@ fn host_in(table: &str, path: &Path) -> Option<String> {
     Some(host_of(&mount.source))
 }
 
-struct Mount {
-    point: PathBuf,
-    kind: String,
-    source: String,
+/// A line of the table.
+pub struct Mount {
+    pub point: PathBuf,
+    pub kind: String,
+    pub source: String,
 }
 
 impl Mount {
     /// Reads a line of `proc_pid_mountinfo(5)`: `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`.
-    fn parse(line: &str) -> Option<Self> {
+    pub fn parse(line: &str) -> Option<Self> {
         let (before, after) = line.split_once(" - ")?;
         let point = PathBuf::from(unescape(before.split(' ').nth(4)?));
         let mut after = after.split(' ');

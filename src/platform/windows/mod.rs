@@ -2,6 +2,7 @@
 
 mod acl;
 mod desktop;
+mod drives;
 mod files;
 mod handles;
 mod identity;
@@ -20,6 +21,7 @@ pub use acl::{
     readable_by_everybody, share_like_folder, take_from_everybody, writable_by_ordinary_users,
 };
 pub use desktop::{exit_like, has_display, session_file, show_folder, start_apart, tell};
+pub use drives::drives;
 pub use files::{
     file_id, has_no_hard_links, has_no_locks, is_gone, largest_file_bytes, open_shared, read_back_range,
     rename_new, rename_over, space, sync_folder, sync_foreign_file, volume_id,

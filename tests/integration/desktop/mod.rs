@@ -6,9 +6,12 @@ use crate::support::agent::Shop;
 use crate::support::sqlserver::StandIn;
 use dmbackup::agent::status::{Activity, Status};
 use dmbackup::backup::outcome::{Outcome, Trigger};
+use dmbackup::clock::SystemClock;
+use dmbackup::journal::{EventKind, Journal};
 use screen::{ICON, Part, Screen};
 use std::cell::Cell;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 const TRAY: &str = env!("CARGO_BIN_EXE_dmbackup");
 
@@ -66,16 +69,16 @@ fn rested(shop: &Shop, screen: &Screen) -> Status {
     shop.until(|status| status.activity == Activity::Waiting && status.last.is_some())
 }
 
-/// Opens the icon's menu and chooses the line that is reached by so many steps down, until something comes of it: a busy
-/// machine may open the menu only after the keys.
-fn choose_until(screen: &Screen, steps: usize, came: impl Fn() -> bool) {
+/// Opens the icon's menu and chooses the line that these keys lead to, until something comes of it: a busy machine may open
+/// the menu only after the keys.
+fn choose_until(screen: &Screen, keys: &[&str], came: impl Fn() -> bool) {
     let looks = Cell::new(0);
     screen.until("what was chosen in the menu comes about", |screen| {
         if looks.replace(looks.get() + 1) % 50 == 0 {
             screen.hand(&["key", "Escape"]);
             screen.click(ICON, 3);
             screen.until("the menu opens", |screen| screen.colour_at(60, 70) != screen.colour_at(1_200, 600));
-            for key in std::iter::repeat_n("Down", steps).chain(["Return"]) {
+            for key in keys.iter().chain(&["Return"]) {
                 screen.hand(&["key", key]);
             }
         }
@@ -91,9 +94,7 @@ fn the_icon_appears_and_its_menu_makes_a_backup() {
     screen.until("the icon appears", |screen| screen.corner() != empty);
     let first = rested(&shop, &screen).last.unwrap();
     assert_eq!((first.trigger, first.outcome), (Trigger::First, Some(Outcome::Success)), "{first:?}");
-    // «Visualizar» cannot be chosen where its program is missing, and is passed over.
-    let steps = if has_window() { 2 } else { 1 };
-    choose_until(&screen, steps, || {
+    choose_until(&screen, &["Down", "Down"], || {
         shop.until(|_| true).last.is_some_and(|last| last.trigger == Trigger::Request)
     });
     let second = shop.until(|status| status.activity == Activity::Waiting).last.unwrap();
@@ -102,8 +103,50 @@ fn the_icon_appears_and_its_menu_makes_a_backup() {
     assert_eq!(shop.ctl(&["status"]).exit, 12, "its agent ended with it");
 }
 
-fn has_window() -> bool {
-    std::path::Path::new(TRAY).with_file_name("dmbackup-window").exists()
+/// The title of the window.
+const TITLE: &str = "Gerenciador de Backup";
+
+fn tries(shop: &Shop) -> Vec<String> {
+    let events = Journal::open(&shop.state(), Arc::new(SystemClock)).events(50).unwrap();
+    events.into_iter().filter(|event| event.kind == EventKind::Password).map(|event| event.text.pt).collect()
+}
+
+#[test]
+fn the_window_opens_from_the_icon_and_closes_the_program_with_the_right_password_only() {
+    let (_server, shop, screen) = shop();
+    let tray = Tray::start(&shop, &screen, &["--minimized"]);
+    let today = rested(&shop, &screen).now.format("%d%m%Y").to_string();
+    choose_until(&screen, &["Up"], || screen.shows(TITLE));
+    let password = |text: &str, told: &str| {
+        screen.until(told, |screen| {
+            screen.hand(&["search", "--name", TITLE, "windowactivate", "--sync"]);
+            screen.hand(&["type", text]);
+            screen.hand(&["key", "Return"]);
+            tries(&shop).iter().any(|told_before| told_before == told)
+        });
+    };
+    password("01012000", "fechar: senha incorreta");
+    assert_eq!(shop.until(|_| true).pid, tray.0.id(), "it stays");
+    assert!(screen.shows(TITLE));
+    password(&today, "fechar: senha correta");
+    assert_eq!(tray.ended(), Some(0));
+    screen.until("the window ends too", |screen| !screen.shows(TITLE));
+}
+
+#[test]
+fn a_second_window_is_the_first_one() {
+    let (_server, shop, screen) = shop();
+    let tray = Tray::start(&shop, &screen, &["--show"]);
+    screen.until("the window opens", |screen| screen.shows(TITLE));
+    for words in [&["--show"][..], &["--show", "--minimized"]] {
+        assert_eq!(self::tray(&shop, &screen, words).status().unwrap().code(), Some(0));
+    }
+    rested(&shop, &screen);
+    screen.until("one window is there", |screen| screen.count(TITLE) == 1);
+    screen.hand(&["search", "--name", TITLE, "windowclose"]);
+    screen.until("the window is gone", |screen| !screen.shows(TITLE));
+    assert_eq!(shop.until(|_| true).pid, tray.0.id(), "closing the frame closes the window only");
+    assert_eq!(tray.end(), Some(0));
 }
 
 #[test]

@@ -113,6 +113,17 @@ impl Screen {
         self.hand(&["click", &button]);
     }
 
+    /// Whether a window with this title is shown.
+    pub fn shows(&self, title: &str) -> bool {
+        self.count(title) > 0
+    }
+
+    /// How many windows with this title are shown.
+    pub fn count(&self, title: &str) -> usize {
+        let found = self.said("xdotool", &["search", "--onlyvisible", "--name", title]);
+        found.map_or(0, |found| found.lines().count())
+    }
+
     /// The screen's upper left corner, where the icon is, as raw bytes.
     pub fn corner(&self) -> Vec<u8> {
         let mut command = Command::new("import");

@@ -1,0 +1,315 @@
+//! What the window knows, and how the pages are filled with it.
+
+use super::clerk::{Ask, News};
+use super::manual::Errand;
+use super::sets::{Known, Picture};
+use super::ui::{Cell, CellRow, Day, MainWindow, Mood, Page, Run, Setting};
+use super::{doing, head, journal, manual, plot, sets, settings};
+use crate::backup::outcome::RunReport;
+use crate::control::link::Link;
+use crate::control::protocol::{ConfigView, SlotView, Typed};
+use crate::platform;
+use crate::problem::{Code, Problem, Result};
+use crate::words;
+use crate::words::Language;
+use slint::{Model, ModelRc, SharedString, VecModel};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// What is known.
+pub struct Scene {
+    language: Language,
+    link: Link,
+    slots: Vec<SlotView>,
+    terminal_problem: Option<Problem>,
+    runs: Vec<RunReport>,
+    journal: Option<Result<Vec<RunReport>>>,
+    config: ConfigView,
+    errand: Errand,
+    hours: Sheet,
+    weekdays: Sheet,
+    days: Rc<VecModel<Day>>,
+    listed: Rc<VecModel<Run>>,
+    settings: Rc<VecModel<Setting>>,
+}
+
+impl Scene {
+    /// Nothing is known yet.
+    pub fn new(language: Language) -> Self {
+        Self {
+            hours: Sheet::default(),
+            weekdays: Sheet::default(),
+            days: Rc::default(),
+            listed: Rc::default(),
+            settings: Rc::default(),
+            language,
+            link: Link::Starting,
+            slots: Vec::new(),
+            terminal_problem: None,
+            runs: Vec::new(),
+            journal: None,
+            config: ConfigView::default(),
+            errand: Errand::default(),
+        }
+    }
+
+    /// Fills everything that does not depend on the agent.
+    pub fn begin(&self, window: &MainWindow) {
+        let version = env!("CARGO_PKG_VERSION");
+        let shown = words!("Versão {version}", "Version {version}");
+        window.set_version(shown.get(self.language).into());
+        window.set_filters(strings(journal::filters(self.language)));
+        window.set_hour_names(self.hours.names.clone().into());
+        window.set_hours(self.hours.rows.clone().into());
+        window.set_day_names(self.weekdays.names.clone().into());
+        window.set_weekdays(self.weekdays.rows.clone().into());
+        window.set_days(self.days.clone().into());
+        window.set_runs(self.listed.clone().into());
+        window.set_settings(self.settings.clone().into());
+        self.fill_status(window);
+    }
+
+    /// A message that another program wants to be shown.
+    pub fn say(window: &MainWindow, message: &str) {
+        window.set_message_mood(Mood::Failed);
+        window.set_message(message.into());
+    }
+
+    /// Takes in news and fills what they change; what is to be asked now.
+    pub fn take(&mut self, news: News, window: &MainWindow) -> Vec<Ask> {
+        let mut asks = Vec::new();
+        match news {
+            News::Link(link) => {
+                let was_reached = self.link.status().is_some();
+                self.link = link;
+                if !was_reached && self.link.status().is_some() {
+                    asks.push(Ask::Config);
+                }
+                asks.extend(
+                    self.link.status().and_then(|status| self.errand.to_look_up(status)).map(Ask::Run),
+                );
+                self.fill_status(window);
+            }
+            News::Slots(slots, problem) => {
+                (self.slots, self.terminal_problem) = (slots, problem);
+                self.fill_sets(window);
+            }
+            News::Runs(runs) => {
+                self.runs = runs;
+                self.fill_sets(window);
+                if window.get_filter() == 0 {
+                    self.journal = Some(Ok(self.runs.clone()));
+                    self.fill_journal(window);
+                } else {
+                    asks.push(self.filtered(window.get_filter()));
+                }
+            }
+            News::Journal(runs) => {
+                self.journal = Some(runs);
+                self.fill_journal(window);
+            }
+            News::Config(config) => {
+                self.config = config;
+                self.fill_status(window);
+            }
+            News::Done(done) => self.answered(done, window),
+            News::Manual(answer) => {
+                self.errand.answered(answer, self.language);
+                self.fill_manual(window);
+            }
+            News::Run(run) => {
+                if let Some(run) = run {
+                    self.errand.told(&run, self.language);
+                }
+                self.fill_manual(window);
+            }
+            News::Quit(answer) => self.quit_answered(answer, window),
+        }
+        asks
+    }
+
+    fn answered(&self, done: Result<()>, window: &MainWindow) {
+        match done {
+            Ok(()) => window.set_message("".into()),
+            Err(problem) => Self::say(window, &problem.text(self.language)),
+        }
+    }
+
+    fn quit_answered(&self, answer: Result<()>, window: &MainWindow) {
+        window.set_close_busy(false);
+        match answer {
+            // The agent ends, and the window with it.
+            Ok(()) => end(),
+            Err(problem) if problem.code == Code::AgentRunGoesOn => window.set_close_asks(true),
+            Err(problem) => {
+                window.set_close_asks(false);
+                window.set_close_problem(problem.text(self.language).into());
+            }
+        }
+    }
+
+    /// What is asked when a page is opened.
+    pub fn opened(&mut self, page: Page, window: &MainWindow) -> Vec<Ask> {
+        match page {
+            Page::Home => vec![Ask::Refresh],
+            Page::Journal => vec![self.filtered(window.get_filter())],
+            Page::Config => vec![Ask::Config],
+            Page::Manual => {
+                self.fill_manual(window);
+                Vec::new()
+            }
+            Page::Close => {
+                window.set_close_problem("".into());
+                window.set_close_asks(false);
+                Vec::new()
+            }
+            Page::About => Vec::new(),
+        }
+    }
+
+    /// The journal with the filter at this place of the list.
+    pub fn filtered(&self, at: i32) -> Ask {
+        let filter = usize::try_from(at).ok().and_then(|at| journal::FILTERS.get(at)).copied().flatten();
+        Ask::Journal(filter)
+    }
+
+    /// Takes the folder for the manual backup.
+    pub fn choose_folder(&mut self, folder: String, window: &MainWindow) {
+        self.errand.choose(folder);
+        window.set_folder_note(manual::note(&self.errand.folder, self.language).into());
+        self.fill_manual(window);
+    }
+
+    /// Begins the manual backup; again, where what stands there may go first.
+    pub fn start_manual(&mut self, window: &MainWindow) -> Ask {
+        let replace = self.errand.must_confirm;
+        self.errand.ask();
+        self.fill_manual(window);
+        Ask::Manual(self.errand.folder.clone(), replace)
+    }
+
+    /// Asks for the end of the program.
+    pub fn close_program(&self, password: &str, stop_run: bool, window: &MainWindow) -> Ask {
+        window.set_close_busy(true);
+        window.set_close_problem("".into());
+        Ask::Quit(Typed::new(password), stop_run)
+    }
+
+    /// Lists the drives.
+    pub fn list_drives(&self, drives: Vec<platform::Drive>, window: &MainWindow) {
+        window.set_drives(model(manual::drives(drives, self.language)));
+    }
+
+    fn fill_status(&self, window: &MainWindow) {
+        let language = self.language;
+        let status = self.link.status();
+        window.set_head(head::head(&self.link, settings::value(&self.config, "shop.cnpj"), language));
+        window.set_doing(doing::doing(&self.link, language));
+        window.set_reached(status.is_some());
+        window.set_in_force(status.is_some_and(|status| status.configuration.in_force));
+        if let Some(status) = status {
+            let program = &status.program;
+            let agent = words!("Versão do agente: {program}", "Version of the agent: {program}");
+            window.set_agent_version(agent.get(language).into());
+            let today = status.now.format("%d/%m/%Y");
+            let today = words!("hoje no servidor: {today}", "today on the server: {today} (day/month/year)");
+            window.set_today(today.get(language).into());
+            let file = &status.configuration;
+            let path = &file.path;
+            let shown = words!("Arquivo: {path}", "File: {path}");
+            window.set_config_path(shown.get(language).into());
+            window.set_config_problem(settings::problem(&self.config, file, language).into());
+            refill(&self.settings, settings::settings(&self.config, file, language));
+        }
+        self.fill_sets(window);
+        self.fill_manual(window);
+    }
+
+    fn fill_sets(&self, window: &MainWindow) {
+        let Some(status) = self.link.status() else { return };
+        let language = self.language;
+        let known = Known { status, slots: &self.slots, runs: &self.runs, language };
+        self.hours.fill(sets::hours(&known));
+        self.weekdays.fill(sets::weekdays(&known));
+        let problem = self.terminal_problem.as_ref().map(|problem| problem.text(language));
+        window.set_terminal_problem(problem.unwrap_or_default().into());
+        if !self.runs.is_empty() {
+            let (days, summary) = plot::plot(&self.runs, status.now, language);
+            refill(&self.days, days);
+            window.set_plot_summary(summary.into());
+        }
+    }
+
+    fn fill_journal(&self, window: &MainWindow) {
+        let (runs, problem) = match &self.journal {
+            None => (&[][..], String::new()),
+            Some(Ok(runs)) => (runs.as_slice(), String::new()),
+            Some(Err(problem)) => (&[][..], problem.text(self.language)),
+        };
+        refill(&self.listed, runs.iter().map(|run| journal::row(run, self.language)).collect());
+        window.set_journal_problem(problem.into());
+    }
+
+    fn fill_manual(&self, window: &MainWindow) {
+        let shown = self.errand.shown(self.link.status(), self.language);
+        window.set_folder(self.errand.folder.as_str().into());
+        window.set_manual_busy(shown.busy);
+        window.set_manual_line(shown.line.into());
+        window.set_manual_share(shown.share);
+        window.set_manual_asks(self.errand.must_confirm);
+        let (mood, result) = shown.result.unwrap_or_default();
+        window.set_manual_mood(mood);
+        window.set_manual_result(result.into());
+    }
+}
+
+/// Ends the window.
+fn end() {
+    if let Err(error) = slint::quit_event_loop() {
+        tracing::debug!(%error, "there is no loop to end");
+    }
+}
+
+/// A picture of sets, as it is shown.
+#[derive(Default)]
+struct Sheet {
+    names: Rc<VecModel<SharedString>>,
+    rows: Rc<VecModel<CellRow>>,
+    cells: RefCell<Vec<Rc<VecModel<Cell>>>>,
+}
+
+impl Sheet {
+    fn fill(&self, picture: Picture) {
+        refill(&self.names, picture.names.into_iter().map(SharedString::from).collect());
+        let mut cells = self.cells.borrow_mut();
+        cells.resize_with(picture.rows.len(), Rc::default);
+        let rows = picture.rows.into_iter().zip(cells.iter()).map(|((place, row), shown)| {
+            refill(shown, row);
+            CellRow { place: place.into(), cells: shown.clone().into() }
+        });
+        refill(&self.rows, rows.collect());
+    }
+}
+
+/// Changes only the rows that are different: what has the focus or is chosen stays so.
+fn refill<T: Clone + PartialEq + 'static>(model: &VecModel<T>, rows: Vec<T>) {
+    while model.row_count() > rows.len() {
+        model.remove(model.row_count() - 1);
+    }
+    for (at, row) in rows.into_iter().enumerate() {
+        match model.row_data(at) {
+            Some(shown) if shown == row => {}
+            Some(_) => model.set_row_data(at, row),
+            None => model.push(row),
+        }
+    }
+}
+
+fn strings(list: Vec<String>) -> ModelRc<SharedString> {
+    model(list.into_iter().map(SharedString::from).collect())
+}
+
+/// A list as pages take it.
+pub fn model<T: Clone + 'static>(list: Vec<T>) -> ModelRc<T> {
+    ModelRc::new(VecModel::from(list))
+}

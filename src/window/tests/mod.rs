@@ -1,0 +1,6 @@
+//! The window in every state: as data, by its buttons, and in pictures.
+
+mod buttons;
+mod made_up;
+mod pictures;
+mod views;
