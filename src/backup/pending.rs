@@ -110,6 +110,9 @@ pub struct MadeUp {
     pub copied: Vec<Set>,
     /// Files that it still lacks.
     pub left: Vec<Set>,
+    /// The places among the backups of the files that it still lacks: such a backup stays pending, even where its hour has
+    /// arrived.
+    pub incomplete: Vec<u64>,
     /// Extra copies that it has now.
     pub extras: Vec<Name>,
     /// What stopped it, or kept a single file from being copied.
@@ -163,7 +166,8 @@ fn remember(journal: &crate::journal::Journal, made_up: &MadeUp) -> Result<()> {
         return journal.set_pending(&[]);
     }
     let mut pending = journal.pending()?;
-    pending.retain(|copy| copy.extra || !made_up.copied.iter().any(|set| is_hour(*set, copy.hour)));
+    let arrived = |hour| made_up.copied.iter().any(|set| is_hour(*set, hour));
+    pending.retain(|copy| copy.extra || made_up.incomplete.contains(&copy.sequence) || !arrived(copy.hour));
     journal.set_pending(&pending)
 }
 
@@ -202,13 +206,15 @@ impl Work {
             made_up.left.push(set);
         }
         for file in &missing {
-            match self.unless_stopped(&made_up, || self.one(file, &made_up)) {
-                Some(Ok(())) => made_up.copied.push(file.set),
-                Some(Err(problem)) => {
-                    made_up.note(problem);
-                    made_up.left.push(file.set);
-                }
-                None => made_up.left.push(file.set),
+            let made = self.unless_stopped(&made_up, || self.one(file, &made_up));
+            if let Some(Ok(())) = made {
+                made_up.copied.push(file.set);
+                continue;
+            }
+            made_up.left.push(file.set);
+            made_up.incomplete.push(file.sequence);
+            if let Some(Err(problem)) = made {
+                made_up.note(problem);
             }
         }
         for name in extras {

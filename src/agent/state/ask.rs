@@ -179,6 +179,8 @@ impl State {
     }
 
     fn check(&mut self, ticket: Ticket, effects: &mut Vec<Effect>) {
+        // Whoever asks may just have mended what kept the copies from the terminal.
+        self.copies_not_before = None;
         if self.stage == Stage::Stopping {
             effects.push(Effect::Answer(ticket, Reply::Refused { problem: problems::ending() }));
         } else if self.cycle.is_some() {

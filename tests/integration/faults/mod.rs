@@ -2,4 +2,5 @@
 //! stood before stays whole, nothing is called a success that is none, and the next run works. Each test prints its table.
 
 mod calls;
+mod errands;
 mod statements;

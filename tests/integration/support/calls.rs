@@ -2,12 +2,14 @@
 //! program is the real one; Linux itself asks us before each call (seccomp's user notification), so that nothing in the
 //! program knows of it, and SQLite's calls are met like our own.
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_int, c_long, c_void};
 use std::fs;
 use std::io;
 use std::mem::size_of;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
@@ -106,6 +108,9 @@ pub struct Call {
     pub place: String,
 }
 
+/// Instead of an error: the program is killed before it makes the call.
+pub const KILL: c_int = 0;
+
 /// One call that fails, once.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
@@ -113,7 +118,7 @@ pub struct Fault {
     pub call: Call,
     /// The first time that it is made, the second, …; from 1.
     pub time: usize,
-    /// With what.
+    /// With what: an error, or [`KILL`].
     pub errno: c_int,
 }
 
@@ -167,6 +172,7 @@ pub fn errno_name(errno: c_int) -> String {
         (libc::ESTALE, "ESTALE"),
         (libc::ETIMEDOUT, "ETIMEDOUT"),
         (libc::EXDEV, "EXDEV"),
+        (KILL, "SIGKILL"),
     ];
     let named = NAMES.iter().find(|(known, _)| *known == errno).map(|(_, name)| (*name).to_owned());
     named.unwrap_or_else(|| errno.to_string())
@@ -181,12 +187,19 @@ fn met() -> impl Iterator<Item = &'static (c_long, &'static str, About, &'static
 ///
 /// # Errors
 /// This system does not let a program be watched so.
-pub fn watch(
+pub fn watch(command: Command, root: &Path, fault: Option<Fault>, patience: Duration) -> io::Result<Watched> {
+    watch_while(command, root, fault, patience, |_| ()).map(|(watched, ())| watched)
+}
+
+/// The same for a program that does not end by itself: `meanwhile` hears its process, and sees to its end. What `meanwhile`
+/// returns comes along; where it falls, the program is killed.
+pub fn watch_while<T: Send>(
     mut command: Command,
     root: &Path,
     fault: Option<Fault>,
     patience: Duration,
-) -> io::Result<Watched> {
+    meanwhile: impl FnOnce(Pid) -> T + Send,
+) -> io::Result<(Watched, T)> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let (tell, told) = mpsc::channel();
     // The watch is inherited by what its thread starts, and by nothing else of this process.
@@ -205,19 +218,29 @@ pub fn watch(
     let root = root.to_owned();
     let watching = thread::spawn(move || Watch::new(listener, starter, root, fault).work());
     let child = starting.join().map_err(|_| io::Error::other("the starting thread fell"))??;
-    let output = end_of(child, patience)?;
+    let pid = Pid::from_child(&child);
+    let (output, came) = thread::scope(|scope| {
+        let meanwhile = scope.spawn(move || {
+            catch_unwind(AssertUnwindSafe(|| meanwhile(pid))).inspect_err(|_| {
+                // It may have ended in this instant.
+                let _ended_already = kill_process(pid, Signal::KILL);
+            })
+        });
+        (end_of(child, patience), meanwhile.join())
+    });
     let (calls, struck) = watching.join().map_err(|_| io::Error::other("the watch fell"))??;
-    Ok(Watched { calls, struck, output })
+    let came = came.flatten().map_err(|_| io::Error::other("what was done meanwhile fell (told above)"))?;
+    Ok((Watched { calls, struck, output: output? }, came))
 }
 
 /// Waits for the program, and ends it where it takes too long.
 fn end_of(child: Child, patience: Duration) -> io::Result<Output> {
-    let pid = rustix::process::Pid::from_child(&child);
+    let pid = Pid::from_child(&child);
     let (done, ended) = mpsc::channel::<()>();
     let guard = thread::spawn(move || {
         if ended.recv_timeout(patience) == Err(mpsc::RecvTimeoutError::Timeout) {
             // It may have ended in this instant.
-            let _ended_already = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            let _ended_already = kill_process(pid, Signal::KILL);
         }
     });
     let output = child.wait_with_output();
@@ -366,7 +389,12 @@ impl Watch {
         *time += 1;
         let fault = self.fault.as_ref().filter(|fault| fault.call == call && fault.time == *time)?;
         self.struck = true;
-        Some(fault.errno)
+        if fault.errno != KILL {
+            return Some(fault.errno);
+        }
+        // The system takes any thread of a program for the program. The call is not made, whichever comes first.
+        Pid::from_raw(thread).map(|program| kill_process(program, Signal::KILL))?.ok()?;
+        Some(libc::EINTR)
     }
 
     fn place(&mut self, thread: i32, about: About, args: &[u64; 6]) -> Option<String> {
@@ -423,7 +451,7 @@ const SERVER: &str = "SQL Server";
 
 /// A name of a folder without the hour, the weekday, or the date of a record.
 fn general(part: &str) -> String {
-    const DAYS: [&str; 7] = ["Segunda", "Terça", "Quarta", "Quinta", "Sexta", "Sábado", "Domingo"];
+    const DAYS: [&str; 7] = ["Segunda", "Terca", "Quarta", "Quinta", "Sexta", "Sabado", "Domingo"];
     let is_hour =
         part.len() == 3 && part.ends_with('h') && part[..2].bytes().all(|byte| byte.is_ascii_digit());
     match part {

@@ -16,14 +16,6 @@ impl Table {
         *row.entry(outcome.to_owned()).or_default() += 1;
     }
 
-    /// Adds what another table counted.
-    pub fn join(&mut self, other: Self) {
-        for (row, outcomes) in other.rows {
-            let row = self.rows.entry(row).or_default();
-            outcomes.into_iter().for_each(|(outcome, count)| *row.entry(outcome).or_default() += count);
-        }
-    }
-
     /// The table as text under a heading.
     pub fn shown(&self, heading: [&str; 3]) -> String {
         let cells = |row: &(String, String)| [row.0.chars().count(), row.1.chars().count()];
