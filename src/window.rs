@@ -1,7 +1,7 @@
 //! The window «Gerenciador de Backup»: a program of its own, a client of the agent, started when a person wants to look and
 //! gone when it is closed. It answers first: are my data safe, since when, what do I do now.
 //!
-//! [`head`], [`doing`], [`sets`], [`plot`], [`journal`], [`settings`] and [`manual`] make what is seen from what is known, all
+//! [`head`], [`doing`], [`sets`], [`plot`], [`journal`], [`settings`], [`manual`] and [`restore`] make what is seen from what is known, all
 //! pure; [`scene`] knows it and fills the pages (`ui/*.slint`); [`clerk`] talks to the agent; [`single`] makes two windows one.
 
 mod args;
@@ -12,6 +12,7 @@ mod journal;
 mod manual;
 mod plot;
 mod program;
+mod restore;
 mod scene;
 mod sets;
 mod settings;

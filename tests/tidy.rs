@@ -57,7 +57,7 @@ const LAYERS: &[(&str, &str)] = &[
     ("icon", "platform agent cycle"),
     // The tray program is a client that may hold the agent; what it says of a run it says as the command line does.
     ("desktop", "words problem clock config durable platform backup cycle control agent logging cli icon"),
-    ("window", "words problem slot config durable platform backup cycle control agent cli icon"),
+    ("window", "words problem slot config durable platform backup restore cycle control agent cli icon"),
 ];
 
 /// A source file, with its tests told from its product.

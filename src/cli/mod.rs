@@ -16,7 +16,7 @@ mod printer;
 mod question;
 mod quit;
 pub mod report;
-mod restore;
+pub mod restore;
 mod run;
 mod status;
 mod support;

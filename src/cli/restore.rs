@@ -265,9 +265,14 @@ fn show(status: &Status, said: &mut Words, printer: &mut Printer) {
 
 /// A bar with its figures.
 pub fn bar(progress: &RestoreProgress, language: Language) -> String {
-    let RestoreProgress { done_bytes, total_bytes, percent, left_secs, .. } = *progress;
+    report::bar(&figures(*progress), language)
+}
+
+/// The figures of a restore as those of a run, whose manner of showing them serves both.
+pub fn figures(progress: RestoreProgress) -> Progress {
+    let RestoreProgress { done_bytes, total_bytes, percent, left_secs, .. } = progress;
     let phase = crate::backup::outcome::Phase::Packing;
-    report::bar(&Progress { phase, done_bytes, total_bytes, percent, copied_bytes: 0, left_secs }, language)
+    Progress { phase, done_bytes, total_bytes, percent, copied_bytes: 0, left_secs }
 }
 
 /// The exit code of whoever waited for this restore.
@@ -283,39 +288,54 @@ fn exit(report: &RestoreReport) -> Exit {
 
 /// Everything that a person wants to know of a restore that ended, one line each.
 pub fn lines(report: &RestoreReport, language: Language) -> Vec<String> {
-    let mut lines = vec![headline(report, language)];
+    let kept = report.kept.as_ref().map(|kept| {
+        words!(
+            "o banco anterior está em «{kept}» até «restore --release»; «restore --undo» volta a ele",
+            "the old database is kept as “{kept}” until “restore --release”; “restore --undo” returns to it"
+        )
+    });
+    let facts = told(report, kept, language).into_iter().map(|line| format!("  {line}"));
+    std::iter::once(headline(report, language)).chain(facts).collect()
+}
+
+/// The same without its first line, for whoever has no command line before him.
+pub fn facts(report: &RestoreReport, language: Language) -> Vec<String> {
+    let kept = report
+        .kept
+        .as_ref()
+        .map(|kept| words!("o banco anterior está em «{kept}»", "the old database is kept as “{kept}”"));
+    told(report, kept, language)
+}
+
+fn told(report: &RestoreReport, kept: Option<Words>, language: Language) -> Vec<String> {
+    let mut lines = Vec::new();
     let mut told = |words: Words| lines.push(words.get(language).to_owned());
     if let Some(from) = &report.from {
         let (shown, size) = (&from.shown, bytes(from.bytes, language));
-        told(words!("  de: {shown} ({size})", "  from: {shown} ({size})"));
+        told(words!("de: {shown} ({size})", "from: {shown} ({size})"));
         if let Some(Words { pt, en }) = &from.verdict {
-            told(words!("  conferência do arquivo: {pt}", "  check of the file: {en}"));
+            told(words!("conferência do arquivo: {pt}", "check of the file: {en}"));
         }
     }
     if let Some(target) = &report.target {
-        told(words!("  banco: {target}", "  database: {target}"));
+        told(words!("banco: {target}", "database: {target}"));
     }
     if let Some(safety) = &report.safety {
-        told(words!("  backup de segurança: {safety}", "  safety backup: {safety}"));
+        told(words!("backup de segurança: {safety}", "safety backup: {safety}"));
     }
-    if let Some(kept) = &report.kept {
-        told(words!(
-            "  o banco anterior está em «{kept}» até «restore --release»; «restore --undo» volta a ele",
-            "  the old database is kept as “{kept}” until “restore --release”; “restore --undo” returns to it"
-        ));
-    }
+    kept.map(&mut told);
     if report.stages.iter().any(|time| time.stage == Stage::Checking) {
         told(match report.defects.len() {
-            0 => words!("  DBCC CHECKDB: nenhum erro", "  DBCC CHECKDB: no error"),
-            count => words!("  DBCC CHECKDB: {count} erro(s)", "  DBCC CHECKDB: {count} error(s)"),
+            0 => words!("DBCC CHECKDB: nenhum erro", "DBCC CHECKDB: no error"),
+            count => words!("DBCC CHECKDB: {count} erro(s)", "DBCC CHECKDB: {count} error(s)"),
         });
-        report.defects.iter().for_each(|defect| told(Words::same(format!("    {}", defect.text))));
+        report.defects.iter().for_each(|defect| told(Words::same(format!("  {}", defect.text))));
     }
     if !report.counts.is_empty() {
         let (tables, rows) = (report.counts.len(), report.rows());
-        told(words!("  {tables} tabelas, {rows} registros", "  {tables} tables, {rows} rows"));
+        told(words!("{tables} tabelas, {rows} registros", "{tables} tables, {rows} rows"));
     }
-    lines.extend(report.problems.iter().map(|problem| format!("  ! {}", problem.text(language))));
+    lines.extend(report.problems.iter().map(|problem| format!("! {}", problem.text(language))));
     lines
 }
 

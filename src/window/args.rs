@@ -26,6 +26,7 @@ impl Wish {
         match self.page.as_str() {
             "journal" => Page::Journal,
             "config" => Page::Config,
+            "restore" => Page::Restore,
             "manual" => Page::Manual,
             "about" => Page::About,
             "close" => Page::Close,
@@ -109,8 +110,8 @@ fn command(language: Language) -> Command {
             "page",
             say("PÁGINA", "PAGE"),
             say(
-                "home, journal, config, manual, about ou close",
-                "home, journal, config, manual, about or close",
+                "home, journal, config, manual, restore, about ou close",
+                "home, journal, config, manual, restore, about or close",
             ),
         ))
         .arg(text("message", say("TEXTO", "TEXT"), say("Um aviso a mostrar", "Something to be told")))
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_page_of_another_version_opens_the_first() {
-        let wish = Wish { page: "restore".to_owned(), message: String::new() };
+        let wish = Wish { page: "later".to_owned(), message: String::new() };
         assert_eq!(wish.page(), Page::Home);
     }
 }

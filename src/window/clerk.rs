@@ -4,14 +4,17 @@ use crate::agent::status::Status;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::control::client::{Accepted, Client};
 use crate::control::link::{self, Link};
-use crate::control::protocol::{ConfigView, MAX_RUNS, SlotView, Typed};
+use crate::control::protocol::{ConfigView, LoginTyped, MAX_RUNS, SlotView, Typed};
 use crate::problem::{Problem, Result};
+use crate::restore::outcome::{Listed, RestoreId, RestoreReport, Task};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
+/// The most past restores that are looked at.
+const MOST_PAST: u32 = 50;
 /// Between two looks for an agent.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -32,6 +35,12 @@ pub enum Ask {
     Manual(String, bool),
     /// What came of a run.
     Run(RunId),
+    /// What can be restored from: in the agent's places, or in a folder.
+    Sources(Option<PathBuf>),
+    /// The restores that were made.
+    Restores,
+    /// A restore, or what follows one, as the login that was typed.
+    Restore(Task, Option<LoginTyped>),
     /// The end of the agent; a run that goes on may be stopped.
     Quit(Typed, bool),
 }
@@ -55,6 +64,12 @@ pub enum News {
     Manual(Result<Accepted>),
     /// A run that was asked for.
     Run(Option<Box<RunReport>>),
+    /// What can be restored from, and why the terminal could not be looked at.
+    Sources(Result<(Vec<Listed>, Option<Problem>)>),
+    /// The restores that were made, newest first.
+    Restores(Vec<RestoreReport>),
+    /// Whether the restore was taken on.
+    Restore(Result<RestoreId>),
     /// Whether the agent ends.
     Quit(Result<()>),
 }
@@ -133,6 +148,12 @@ async fn answer(state: PathBuf, ask: Ask, tell: &Tell) {
         Ask::Journal(outcome) => News::Journal(journal(&state, outcome).await),
         Ask::Manual(folder, replace) => News::Manual(manual(&state, folder, replace).await),
         Ask::Quit(password, stop_run) => News::Quit(quit(&state, password, stop_run).await),
+        Ask::Sources(folder) => News::Sources(sources(&state, folder).await),
+        Ask::Restore(task, login) => News::Restore(restore(&state, task, login).await),
+        Ask::Restores => match restores(&state).await {
+            Ok(restores) => News::Restores(restores),
+            Err(problem) => return tracing::debug!(%problem, "no restores to show"),
+        },
         Ask::Config => match config(&state).await {
             Ok(config) => News::Config(config),
             Err(problem) => return tracing::debug!(%problem, "no configuration to show"),
@@ -167,6 +188,18 @@ async fn manual(state: &Path, folder: String, replace: bool) -> Result<Accepted>
 
 async fn run(state: &Path, id: RunId) -> Result<Option<RunReport>> {
     Client::connect(state).await?.run(id).await
+}
+
+async fn sources(state: &Path, folder: Option<PathBuf>) -> Result<(Vec<Listed>, Option<Problem>)> {
+    Client::connect(state).await?.restore_sources(folder).await
+}
+
+async fn restore(state: &Path, task: Task, login: Option<LoginTyped>) -> Result<RestoreId> {
+    Client::connect(state).await?.restore(task, login).await
+}
+
+async fn restores(state: &Path) -> Result<Vec<RestoreReport>> {
+    Client::connect(state).await?.restores(MOST_PAST).await
 }
 
 async fn quit(state: &Path, password: Typed, stop_run: bool) -> Result<()> {

@@ -3,6 +3,7 @@
 use super::ui::Doing;
 use crate::agent::status::{Activity, Status};
 use crate::backup::outcome::Progress;
+use crate::cli::restore;
 use crate::control::link::Link;
 use crate::words;
 use crate::words::{Language, bytes, duration, moment};
@@ -14,8 +15,8 @@ pub fn doing(link: &Link, language: Language) -> Doing {
         let line = words!("Sem contato com o agente.", "No contact with the agent.");
         return Doing { line: line.get(language).into(), share: -1.0, ..Doing::default() };
     };
-    let progress = status.run.as_ref().and_then(|run| run.progress);
-    let running = status.run.is_some() || status.activity == Activity::Copying;
+    let progress = progress(status);
+    let running = status.run.is_some() || status.restore.is_some() || status.activity == Activity::Copying;
     let figures = match progress {
         Some(progress) => figures(&progress, language),
         None if running => String::new(),
@@ -26,9 +27,16 @@ pub fn doing(link: &Link, language: Language) -> Doing {
         running,
         share: progress.and_then(share).unwrap_or(-1.0),
         figures: figures.into(),
-        stoppable: status.run.is_some(),
-        stopping: status.run.as_ref().is_some_and(|run| run.cancelling),
+        stoppable: status.run.is_some() || status.restore.is_some(),
+        stopping: status.run.as_ref().is_some_and(|run| run.cancelling)
+            || status.restore.as_ref().is_some_and(|restore| restore.cancelling),
     }
+}
+
+/// How far the run or the restore is that goes on.
+fn progress(status: &Status) -> Option<Progress> {
+    let of_restore = status.restore.as_ref().and_then(|restore| restore.progress);
+    status.run.as_ref().and_then(|run| run.progress).or(of_restore.map(restore::figures))
 }
 
 /// How much of its phase is done, 0 to 1.

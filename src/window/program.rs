@@ -155,6 +155,27 @@ impl Stage {
         self.with_window(window, |window, act| {
             window.on_browse(move || act(&|stage, window| stage.browse(window)))
         });
+        self.connect_restore(window);
+    }
+
+    fn connect_restore(&self, window: &MainWindow) {
+        self.with_window(window, |window, act| {
+            window.on_file_chosen(move |at| {
+                act(&|stage, window| stage.scene.borrow_mut().choose_file(at, window));
+            });
+        });
+        self.with_window(window, |window, act| {
+            window.on_other_disk(move || act(&|stage, window| stage.look_elsewhere(window)))
+        });
+        self.with_window(window, |window, act| {
+            window.on_restore(move |what, name, user, password| {
+                act(&|stage, window| {
+                    let typed = [name.as_str(), user.as_str(), password.as_str()];
+                    let ask = stage.scene.borrow_mut().restore(what, typed, window);
+                    stage.ask(ask);
+                });
+            });
+        });
     }
 
     fn on(&self, window: &MainWindow, connect: impl FnOnce(Self, &MainWindow)) {
@@ -202,16 +223,30 @@ impl Stage {
         window.invoke_open(wish.page());
     }
 
-    /// Lets the system's own dialogue choose a folder.
+    /// Lets a person choose the folder of the manual backup.
     fn browse(&self, window: &MainWindow) {
+        self.pick(window, &window.get_folder(), |stage, folder, window| {
+            stage.scene.borrow_mut().choose_folder(folder.display().to_string(), window);
+        });
+    }
+
+    /// Lets a person choose a folder whose backups are listed.
+    fn look_elsewhere(&self, window: &MainWindow) {
+        self.pick(window, "", |stage, folder, window| {
+            let ask = stage.scene.borrow_mut().look_in(folder.to_owned(), window);
+            stage.ask([ask]);
+        });
+    }
+
+    /// Lets the system's own dialogue choose a folder, and does something with it.
+    fn pick(&self, window: &MainWindow, start: &str, then: fn(&Self, &Path, &MainWindow)) {
         let (stage, weak) = (self.clone(), window.as_weak());
-        let start = window.get_folder();
+        let dialogue = rfd::AsyncFileDialog::new();
+        let dialogue = if start.is_empty() { dialogue } else { dialogue.set_directory(start) };
         let choosing = async move {
-            let dialogue = rfd::AsyncFileDialog::new().set_directory(Path::new(start.as_str()));
             let Some(folder) = dialogue.pick_folder().await else { return };
             if let Some(window) = weak.upgrade() {
-                let path = folder.path().display().to_string();
-                stage.scene.borrow_mut().choose_folder(path, &window);
+                then(&stage, folder.path(), &window);
             }
         };
         if let Err(error) = slint::spawn_local(choosing) {

@@ -2,8 +2,9 @@
 
 use super::clerk::{Ask, News};
 use super::manual::Errand;
+use super::restore::{self, Guide};
 use super::sets::{Known, Picture};
-use super::ui::{Cell, CellRow, Day, MainWindow, Mood, Page, Run, Setting};
+use super::ui::{BackupFile, Cell, CellRow, Day, MainWindow, Mood, Page, Restoring, Run, Setting};
 use super::{doing, head, journal, manual, plot, sets, settings};
 use crate::backup::outcome::RunReport;
 use crate::control::link::Link;
@@ -14,6 +15,7 @@ use crate::words;
 use crate::words::Language;
 use slint::{Model, ModelRc, SharedString, VecModel};
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 /// What is known.
@@ -26,6 +28,9 @@ pub struct Scene {
     journal: Option<Result<Vec<RunReport>>>,
     config: ConfigView,
     errand: Errand,
+    guide: Guide,
+    files: Rc<VecModel<BackupFile>>,
+    beside: Rc<VecModel<SharedString>>,
     hours: Sheet,
     weekdays: Sheet,
     days: Rc<VecModel<Day>>,
@@ -50,6 +55,9 @@ impl Scene {
             journal: None,
             config: ConfigView::default(),
             errand: Errand::default(),
+            guide: Guide::default(),
+            files: Rc::default(),
+            beside: Rc::default(),
         }
     }
 
@@ -58,6 +66,11 @@ impl Scene {
         let version = env!("CARGO_PKG_VERSION");
         let shown = words!("Versão {version}", "Version {version}");
         window.set_version(shown.get(self.language).into());
+        let off = words!(
+            "«Atualizar IP» é para lojas de uma rede e está desligado: não há matriz configurada.",
+            "«Update IP» is for shops of a chain and is off: no head office is configured."
+        );
+        window.set_address_problem(off.get(self.language).into());
         window.set_filters(strings(journal::filters(self.language)));
         window.set_hour_names(self.hours.names.clone().into());
         window.set_hours(self.hours.rows.clone().into());
@@ -66,6 +79,8 @@ impl Scene {
         window.set_days(self.days.clone().into());
         window.set_runs(self.listed.clone().into());
         window.set_settings(self.settings.clone().into());
+        window.set_files(self.files.clone().into());
+        window.set_beside(self.beside.clone().into());
         self.fill_status(window);
     }
 
@@ -88,6 +103,9 @@ impl Scene {
                 asks.extend(
                     self.link.status().and_then(|status| self.errand.to_look_up(status)).map(Ask::Run),
                 );
+                asks.extend(
+                    self.link.status().filter(|status| self.guide.is_behind(status)).map(|_| Ask::Restores),
+                );
                 self.fill_status(window);
             }
             News::Slots(slots, problem) => {
@@ -96,6 +114,9 @@ impl Scene {
             }
             News::Runs(runs) => {
                 self.runs = runs;
+                if window.get_page() == Page::Restore {
+                    asks.push(self.list_backups());
+                }
                 self.fill_sets(window);
                 if window.get_filter() == 0 {
                     self.journal = Some(Ok(self.runs.clone()));
@@ -122,6 +143,18 @@ impl Scene {
                     self.errand.told(&run, self.language);
                 }
                 self.fill_manual(window);
+            }
+            News::Sources(answer) => {
+                self.guide.listed(answer);
+                self.fill_restore(window);
+            }
+            News::Restores(past) => {
+                self.guide.remember(past);
+                self.fill_restore(window);
+            }
+            News::Restore(answer) => {
+                self.guide.answered(answer);
+                self.fill_restore(window);
             }
             News::Quit(answer) => self.quit_answered(answer, window),
         }
@@ -158,6 +191,13 @@ impl Scene {
                 self.fill_manual(window);
                 Vec::new()
             }
+            Page::Restore => {
+                self.guide.forget();
+                self.guide.folder = None;
+                let asks = vec![self.list_backups(), Ask::Restores];
+                self.fill_restore(window);
+                asks
+            }
             Page::Close => {
                 window.set_close_problem("".into());
                 window.set_close_asks(false);
@@ -186,6 +226,37 @@ impl Scene {
         self.errand.ask();
         self.fill_manual(window);
         Ask::Manual(self.errand.folder.clone(), replace)
+    }
+
+    /// Asks what can be restored from.
+    fn list_backups(&mut self) -> Ask {
+        self.guide.looking = true;
+        Ask::Sources(self.guide.folder.clone())
+    }
+
+    /// Lists the backups in a folder of any disk.
+    pub fn look_in(&mut self, folder: PathBuf, window: &MainWindow) -> Ask {
+        self.guide.folder = Some(folder);
+        let ask = self.list_backups();
+        self.fill_restore(window);
+        ask
+    }
+
+    /// Takes the backup that is to be restored.
+    pub fn choose_file(&mut self, at: i32, window: &MainWindow) {
+        if let Ok(at) = usize::try_from(at) {
+            self.guide.choose(at);
+        }
+        self.fill_restore(window);
+    }
+
+    /// Asks for a restore, or for what follows one.
+    pub fn restore(&mut self, what: Restoring, typed: [&str; 3], window: &MainWindow) -> Option<Ask> {
+        let [name, user, password] = typed;
+        let task = self.guide.task(what, name)?;
+        self.guide.ask();
+        self.fill_restore(window);
+        Some(Ask::Restore(task, restore::login(user, password)))
     }
 
     /// Asks for the end of the program.
@@ -223,6 +294,7 @@ impl Scene {
         }
         self.fill_sets(window);
         self.fill_manual(window);
+        self.fill_restore(window);
     }
 
     fn fill_sets(&self, window: &MainWindow) {
@@ -260,6 +332,23 @@ impl Scene {
         let (mood, result) = shown.result.unwrap_or_default();
         window.set_manual_mood(mood);
         window.set_manual_result(result.into());
+    }
+
+    fn fill_restore(&self, window: &MainWindow) {
+        let (guide, language) = (&self.guide, self.language);
+        let status = self.link.status();
+        window.set_restore_busy(guide.is_busy(status));
+        window.set_restore_problem(guide.refusal(language).into());
+        window.set_looking(guide.looking);
+        window.set_files_problem(guide.files_problem(language).into());
+        refill(&self.beside, guide.beside().into_iter().map(SharedString::from).collect());
+        if let Some(status) = status {
+            refill(&self.files, guide.files(status.now, language));
+            window.set_restored(guide.restored(status, language));
+            let database = status.subject.as_ref().map(|subject| subject.database.as_str());
+            window.set_database(database.unwrap_or_default().into());
+        }
+        window.set_file(guide.chosen().and_then(|at| i32::try_from(at).ok()).unwrap_or(-1));
     }
 }
 

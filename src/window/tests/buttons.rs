@@ -20,14 +20,14 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A window whose agent is at `status`, and what it asks.
-struct Shown {
-    window: MainWindow,
+pub struct Shown {
+    pub window: MainWindow,
     stage: Stage,
     asked: UnboundedReceiver<Ask>,
 }
 
 impl Shown {
-    fn open(language: Language, status: Status) -> Self {
+    pub fn open(language: Language, status: Status) -> Self {
         init_no_event_loop();
         let window = new_window(language).unwrap();
         let (asks, asked) = unbounded_channel();
@@ -44,23 +44,23 @@ impl Shown {
         shown
     }
 
-    fn learn(&self, news: News) {
+    pub fn learn(&self, news: News) {
         self.stage.take(news, &self.window);
     }
 
-    fn asks(&mut self) -> Vec<Ask> {
+    pub fn asks(&mut self) -> Vec<Ask> {
         std::iter::from_fn(|| self.asked.try_recv().ok()).collect()
     }
 
-    fn all(&self, label: &str) -> Vec<ElementHandle> {
+    pub fn all(&self, label: &str) -> Vec<ElementHandle> {
         ElementHandle::find_by_accessible_label(&self.window, label).collect()
     }
 
-    fn one(&self, label: &str) -> ElementHandle {
+    pub fn one(&self, label: &str) -> ElementHandle {
         self.all(label).into_iter().next().unwrap_or_else(|| panic!("there is no «{label}»"))
     }
 
-    fn press(&self, label: &str) {
+    pub fn press(&self, label: &str) {
         self.one(label).invoke_accessible_default_action();
     }
 
@@ -74,7 +74,7 @@ impl Shown {
         }
     }
 
-    fn says(&self, text: &str) -> bool {
+    pub fn says(&self, text: &str) -> bool {
         let query = ElementQuery::from_root(&self.window).match_descendants();
         let found = query.match_predicate({
             let text = text.to_owned();
@@ -99,13 +99,14 @@ fn the_buttons_of_the_manual_ask_the_agent() {
     assert!(shown.says("agent.forbidden"));
     shown.learn(News::Done(Ok(())));
     assert!(!shown.says("agent.forbidden"));
+    assert_eq!(shown.one("Atualizar IP").accessible_enabled(), Some(false), "no head office is configured");
+    assert!(shown.says("não há matriz configurada"));
     shown.press("Backup Manual");
     assert_eq!(shown.window.get_page(), Page::Manual);
     shown.press("Início");
     shown.press("Config. APP");
     assert_eq!(shown.window.get_page(), Page::Config);
     assert!(shown.asks().contains(&Ask::Config));
-    assert!(shown.all("Atualizar IP").is_empty(), "not before it does something");
 }
 
 #[test]
@@ -212,7 +213,9 @@ fn a_second_start_opens_its_page_in_this_window() {
 #[test]
 fn everything_that_can_be_pressed_has_a_name_and_can_be_reached_by_keyboard() {
     let shown = Shown::open(Language::Portuguese, made_up::working());
-    for page in [Page::Home, Page::Journal, Page::Config, Page::Manual, Page::About, Page::Close] {
+    for page in
+        [Page::Home, Page::Journal, Page::Config, Page::Manual, Page::Restore, Page::About, Page::Close]
+    {
         shown.window.invoke_open(page);
         let buttons = ElementQuery::from_root(&shown.window)
             .match_descendants()
@@ -243,6 +246,8 @@ fn the_window_speaks_english_where_it_is_asked_to() {
         "Journal",
         "About",
         "Close…",
+        "Restore…",
+        "Update IP",
         "Backups that are kept",
     ] {
         assert!(!shown.all(label).is_empty(), "{label}");

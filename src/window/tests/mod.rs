@@ -3,4 +3,5 @@
 mod buttons;
 mod made_up;
 mod pictures;
+mod restoring;
 mod views;

@@ -1,7 +1,7 @@
 //! Every page and state as a picture, in `target/screens`: light and dark, at 100 % and 200 %. That something is drawn, and
 //! the window never wider or higher than it was asked to be, is asserted; whether it is good to look at, people see.
 
-use super::made_up;
+use super::{made_up, restoring};
 use crate::agent::history::tests::problem;
 use crate::agent::testing::running;
 use crate::backup::outcome::{CopyReport, Outcome};
@@ -160,6 +160,7 @@ fn every_page_is_drawn_in_every_state() {
     home();
     journal_and_configuration();
     manual();
+    restore();
     closing();
 }
 
@@ -181,6 +182,10 @@ fn home() {
     sight.status(made_up::well()).take("home-english");
     sight.size(546, 307, 250);
     sight.take_one("home-english-light-250-small");
+    let narrow = Sight::open(Language::Portuguese);
+    narrow.status(made_up::pending());
+    narrow.size(546, 307, 250);
+    narrow.take_one("home-light-250-small");
     sight.key(Key::Tab).key(Key::Tab).key(Key::Tab).take_one("home-focus-light-250-small");
 }
 
@@ -235,6 +240,22 @@ fn manual() {
     sight.learn(News::Run(Some(Box::new(report)))).status(made_up::well()).take("manual-made");
     sight.window.invoke_manual_start();
     sight.learn(News::Manual(Err(problem(Code::ManualReplace)))).take("manual-replace");
+}
+
+fn restore() {
+    let sight = Sight::open(Language::Portuguese);
+    sight.status(made_up::well()).page(Page::Restore);
+    sight.learn(News::Sources(Ok((restoring::sources(), None)))).take("restore");
+    sight.window.invoke_file_chosen(1);
+    sight.take("restore-chosen");
+    sight.click(300.0, 560.0).take("restore-replace");
+    sight.status(restoring::going()).take("restore-working");
+    let (beside, replaced) = (restoring::beside(), restoring::replaced());
+    sight.learn(News::Restores(vec![beside.clone()])).status(restoring::ended(beside)).take("restore-beside");
+    sight.learn(News::Restores(vec![replaced.clone()]));
+    sight.status(restoring::ended(replaced)).take("restore-replaced");
+    sight.learn(News::Restores(Vec::new())).status(restoring::cut()).take("restore-cut");
+    sight.learn(News::Restore(Err(problem(Code::AgentForbidden)))).take("restore-refused");
 }
 
 fn closing() {
