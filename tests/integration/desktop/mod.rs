@@ -1,6 +1,7 @@
 //! The tray program on a real desktop, with real clicks.
 
 mod screen;
+mod window;
 
 use crate::support::agent::Shop;
 use crate::support::sqlserver::StandIn;

@@ -8,26 +8,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The panel: one row of 48 pixels at the top, as long as the screen is wide, with a tray and nothing else.
-const PANEL: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
-<channel name="xfce4-panel" version="1.0">
-  <property name="configver" type="int" value="2"/>
-  <property name="panels" type="array">
-    <value type="int" value="1"/>
-    <property name="panel-1" type="empty">
-      <property name="position" type="string" value="p=6;x=0;y=0"/>
-      <property name="position-locked" type="bool" value="true"/>
-      <property name="length" type="uint" value="100"/>
-      <property name="size" type="uint" value="48"/>
-      <property name="plugin-ids" type="array"><value type="int" value="1"/></property>
-    </property>
-  </property>
-  <property name="plugins" type="empty">
-    <property name="plugin-1" type="string" value="systray">
-      <property name="square-icons" type="bool" value="true"/>
-    </property>
-  </property>
-</channel>
-"#;
+const PANEL: &str = include_str!("panel.xml");
 
 /// Where the first icon of the tray lies.
 pub const ICON: (u32, u32) = (24, 24);
@@ -135,6 +116,14 @@ impl Screen {
         let part = format!("1x1+{x}+{y}");
         let mut command = Command::new("import");
         self.dress(command.args(["-window", "root", "-crop", &part, "rgb:-"])).output().unwrap().stdout
+    }
+
+    /// Whether `wanted` comes about within so many looks.
+    pub fn soon(&self, looks: usize, wanted: impl Fn() -> bool) -> bool {
+        (0..looks).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            wanted()
+        })
     }
 
     /// Waits until `wanted`.
