@@ -28,8 +28,10 @@ const TOGETHER: Duration = Duration::from_millis(1_600);
 /// It does not start, makes no backup, or ends.
 pub fn watch(works: &Works, secs: u64) -> Result<Vec<Figure>> {
     works.begin_anew(&works.terminal())?;
-    let mut agent = Agent::start(works)?;
-    agent.wait_for_backup()?;
+    let mut command = works.shop.agent(&program("release", AGENT));
+    command.args(["run", "--json"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut agent = Watched::start(&mut command)?;
+    wait_for_backup(&mut agent)?;
     // Otherwise the agent would do so by itself while it is watched.
     for side in [&["verify", "--all"][..], &["verify", "--all", "--terminal"]] {
         steps::run("have the kept backups read", works.shop.agent(&program("release", AGENT)).args(side))?;
@@ -37,7 +39,7 @@ pub fn watch(works: &Works, secs: u64) -> Result<Vec<Figure>> {
     thread::sleep(SETTLE);
     say(&format!("── watch the waiting agent for {secs} s"));
     let bursts = agent.bursts(Duration::from_secs(secs))?;
-    let resident = agent.status("VmRSS:")? / 1024.0;
+    let resident = agent.resident_mib()?;
     let threads = agent.status("Threads:")?;
     for burst in &bursts {
         say(&format!("   after {:5.1} s: {} wake-ups", burst.at.as_secs_f64(), burst.switches));
@@ -57,39 +59,55 @@ pub fn watch(works: &Works, secs: u64) -> Result<Vec<Figure>> {
     ])
 }
 
-/// A time at which the agent was awake.
-struct Burst {
+/// Reads until the first run has ended, and goes on reading, so that the agent can go on printing.
+fn wait_for_backup(agent: &mut Watched) -> Result<()> {
+    let output = agent.child.stdout.take().ok_or("the agent prints nothing")?;
+    let mut lines = BufReader::new(output).lines().map_while(std::io::Result::ok);
+    let run = lines.find_map(|line| run_in(&line)).ok_or("the agent ended without a backup")?;
+    thread::spawn(move || lines.for_each(drop));
+    match run["outcome"].as_str() {
+        Some("success") => Ok(()),
+        _ => Err(format!("the first backup was no success: {run}")),
+    }
+}
+
+/// A time at which the program was awake.
+pub struct Burst {
     at: Duration,
     last: Duration,
-    switches: u64,
+    /// How often its threads were put on a processor.
+    pub switches: u64,
 }
 
-/// The running agent; ended with us.
-struct Agent {
-    child: Child,
+/// A running program; ended with us.
+pub struct Watched {
+    /// Its process.
+    pub child: Child,
 }
 
-impl Agent {
-    fn start(works: &Works) -> Result<Self> {
-        let mut command = works.shop.agent(&program("release", AGENT));
-        command.args(["run", "--json"]).stdin(Stdio::null()).stdout(Stdio::piped());
-        let child = command.spawn().map_err(|error| format!("{AGENT}: {error}"))?;
+impl Watched {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start(command: &mut Command) -> Result<Self> {
+        let child = command.spawn().map_err(|error| format!("{}: {error}", steps::shown(command)))?;
         Ok(Self { child })
     }
 
-    /// Reads until the first run has ended, and goes on reading, so that the agent can go on printing.
-    fn wait_for_backup(&mut self) -> Result<()> {
-        let output = self.child.stdout.take().ok_or("the agent prints nothing")?;
-        let mut lines = BufReader::new(output).lines().map_while(std::io::Result::ok);
-        let run = lines.find_map(|line| run_in(&line)).ok_or("the agent ended without a backup")?;
-        thread::spawn(move || lines.for_each(drop));
-        match run["outcome"].as_str() {
-            Some("success") => Ok(()),
-            _ => Err(format!("the first backup was no success: {run}")),
-        }
+    /// Its resident memory.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn resident_mib(&self) -> Result<f64> {
+        Ok(self.status("VmRSS:")? / 1024.0)
     }
 
-    fn bursts(&self, time: Duration) -> Result<Vec<Burst>> {
+    /// When it was awake within `time`.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn bursts(&self, time: Duration) -> Result<Vec<Burst>> {
         let begun = now();
         let mut before = self.switches()?;
         let mut bursts: Vec<Burst> = Vec::new();
@@ -143,7 +161,7 @@ fn value(text: &str, name: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
 }
 
-impl Drop for Agent {
+impl Drop for Watched {
     fn drop(&mut self) {
         // It ends in order; where it does not, it is ended.
         let _ = steps::output(Command::new("kill").arg(self.child.id().to_string()));

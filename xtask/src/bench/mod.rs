@@ -2,6 +2,7 @@
 //! in one run, one after the other and round by round, so that a machine that is busy is busy for all of them: the ratios
 //! hold where the times do not.
 
+mod desktop;
 mod idle;
 mod job;
 mod link;
@@ -54,6 +55,8 @@ enum Part {
     Job,
     /// The agent while it waits
     Idle,
+    /// The tray program while it waits, and the window, on a desktop without a screen
+    Desktop,
 }
 
 /// Measures, and returns 1 where a figure is missed.
@@ -104,6 +107,9 @@ fn ordinary(works: &Works, options: &Options) -> Result<Vec<Figure>> {
     }
     if parts(Part::Idle) {
         figures.extend(idle::watch(works, options.idle)?);
+    }
+    if parts(Part::Desktop) {
+        figures.extend(desktop::watch(works)?);
     }
     Ok(figures)
 }
