@@ -4,6 +4,7 @@
 //! A journal never stops a backup. What cannot be written is kept in memory, told as a [`Problem`], and written as soon as it
 //! can be; a file that is damaged, or of a newer version, is set aside and a new one begun.
 
+mod alerts;
 mod checked;
 mod failure;
 mod restores;
@@ -11,6 +12,7 @@ mod rows;
 mod schema;
 mod store;
 
+pub use alerts::{QueuedAlert, Told};
 pub use checked::{CheckedFile, Side};
 
 use crate::backup::outcome::{Outcome, RunId, RunReport};
@@ -291,6 +293,38 @@ impl Journal {
     /// It cannot be read now.
     pub fn checked_files(&self) -> Result<Vec<CheckedFile>> {
         self.lock().checked_files()
+    }
+
+    /// Writes which alerts are still to be sent.
+    ///
+    /// # Errors
+    /// They are kept in memory only, for now.
+    pub fn set_alerts(&self, queue: &[QueuedAlert]) -> Result<()> {
+        self.change(Change::Alerts(queue.to_vec()))
+    }
+
+    /// Which alerts are still to be sent, the oldest first.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn alerts(&self) -> Result<Vec<QueuedAlert>> {
+        self.lock().alerts()
+    }
+
+    /// Writes what people were told of.
+    ///
+    /// # Errors
+    /// It is kept in memory only, for now.
+    pub fn set_told(&self, told: &[Told]) -> Result<()> {
+        self.change(Change::Told(told.to_vec()))
+    }
+
+    /// What people were told of.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn told(&self) -> Result<Vec<Told>> {
+        self.lock().told()
     }
 
     fn change(&self, change: Change) -> Result<()> {

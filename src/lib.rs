@@ -16,10 +16,11 @@
 //!    read, and the copies on server and terminal were read back.
 //! 3. Nothing is deleted or replaced because of a clock, a rule or a full disk unless a newer verified backup exists.
 //! 4. The agent never blocks a client, and a client can never stop the agent without the password.
-//! 5. Every failure reaches a person: status, journal, the system's event log.
-//! 6. No secret and no customer's datum in logs, journal, status or file names.
+//! 5. Every failure reaches a person: status, journal, the system's event log, notices, and the alerts that are configured.
+//! 6. No secret and no customer's datum in logs, journal, status, alerts or file names.
 
 pub mod agent;
+pub mod alert;
 pub mod archive;
 pub mod backup;
 pub mod bak;
@@ -36,6 +37,7 @@ pub mod durable;
 pub mod icon;
 pub mod journal;
 pub mod logging;
+pub mod notify;
 pub mod platform;
 pub mod problem;
 pub mod restore;

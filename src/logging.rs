@@ -16,6 +16,8 @@ use crate::clock::Clock;
 use queue::Queue;
 use rolling::Rolling;
 use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,6 +76,23 @@ impl Drop for Logging {
     fn drop(&mut self) {
         self.flush(FLUSH_PATIENCE);
     }
+}
+
+/// The end of the newest file of the record in `folder`: whole lines, at most `most_bytes`. Blocks on its disk.
+///
+/// # Errors
+/// There is none, or it cannot be read.
+pub fn end_of_newest(folder: &Path, most_bytes: u64) -> io::Result<String> {
+    let files = fs::read_dir(folder)?.filter_map(io::Result::ok).map(|entry| entry.path());
+    let newest = files.filter(|path| path.extension().is_some_and(|ending| ending == "log")).max();
+    let mut file = File::open(newest.ok_or(io::ErrorKind::NotFound)?)?;
+    let from = file.metadata()?.len().saturating_sub(most_bytes);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(most_bytes).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let whole = if from == 0 { 0 } else { text.find('\n').map_or(0, |at| at + 1) };
+    Ok(text[whole..].to_owned())
 }
 
 /// The filter that `asked` says, or the usual one, with what is wrong with `asked`.

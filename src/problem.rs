@@ -217,6 +217,12 @@ codes! {
     RunCancelled = "run.cancelled", Cancelled;
     /// The program ended in mid-run.
     RunInterrupted = "run.interrupted", Internal;
+    /// Several runs in a row were stopped by people or by the end of the program.
+    RunsCancelled = "run.cancelled-often", Warning;
+    /// An alert cannot be sent; it is tried again.
+    AlertUnsent = "alert.unsent", Warning;
+    /// A way to send alerts is not configured.
+    AlertNotConfigured = "alert.not-configured", Configuration;
     /// The journal cannot be used; backups go on.
     Journal = "journal", Warning;
     /// The clock was set, or the last run lies in the future.

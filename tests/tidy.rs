@@ -46,17 +46,24 @@ const LAYERS: &[(&str, &str)] = &[
     ),
     (
         "agent",
-        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify restore cycle control",
+        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify restore cycle control notify alert logging",
     ),
+    // What deserves a notice is read off the agent's status, and what is told is part of it.
+    ("notify", "words problem cycle journal agent"),
+    // What comes of a trial goes back to whoever asked for it.
+    ("alert", "words problem clock config backup journal platform cycle notify control logging"),
     // The protocol carries the agent's status, and the agent's commands are the protocol's requests: one vocabulary.
-    ("control", "words problem clock slot config platform journal verify restore cycle agent"),
+    ("control", "words problem clock slot config platform journal verify restore cycle agent alert"),
     (
         "cli",
-        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify restore cycle control agent logging",
+        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify restore cycle control agent logging alert",
     ),
     ("icon", "platform agent cycle"),
     // The tray program is a client that may hold the agent; what it says of a run it says as the command line does.
-    ("desktop", "words problem clock config durable platform backup cycle control agent logging cli icon"),
+    (
+        "desktop",
+        "words problem clock config durable platform backup cycle control agent logging cli icon notify",
+    ),
     ("window", "words problem slot config durable platform backup restore cycle control agent cli icon"),
 ];
 

@@ -5,6 +5,7 @@ use super::input::{CycleReport, Event, InForce, News};
 use super::jobs::pending_views;
 use super::patience::blocking;
 use super::status::SpaceView;
+use crate::alert::Alerts;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::cycle::catalogue::CheckId;
@@ -35,12 +36,20 @@ pub struct Round {
     started_service: Mutex<Option<Instant>>,
     /// What is wrong with the agent itself since its start, such as a channel that could not be opened.
     own: Vec<Problem>,
+    alerts: Alerts,
 }
 
 impl Round {
     /// Rounds over `ground` with the configuration that `config` watches.
-    pub fn new(ground: Arc<Ground>, clock: Arc<dyn Clock>, config: ConfigWatch, own: Vec<Problem>) -> Self {
-        Self { ground, clock, config: Arc::new(Mutex::new(config)), started_service: Mutex::default(), own }
+    pub fn new(
+        ground: Arc<Ground>,
+        clock: Arc<dyn Clock>,
+        config: ConfigWatch,
+        own: Vec<Problem>,
+        alerts: Alerts,
+    ) -> Self {
+        let (config, started_service) = (Arc::new(Mutex::new(config)), Mutex::default());
+        Self { ground, clock, config, started_service, own, alerts }
     }
 
     /// One round, with the configuration that was in force at its beginning.
@@ -52,7 +61,8 @@ impl Round {
         let mut report = CycleReport::default();
         report.look.ask(&[CheckId::Program]);
         self.own.iter().for_each(|problem| report.look.note(problem.clone()));
-        report.look.ask(&[CheckId::Restore]);
+        report.look.ask(&[CheckId::Restore, CheckId::Alerts]);
+        self.alerts.problem().into_iter().for_each(|problem| report.look.note(problem));
         if let Some(problem) = restore::unfinished(&self.ground.home().restores) {
             report.look.note(problem);
         }

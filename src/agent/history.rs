@@ -9,6 +9,9 @@ use crate::words::{Language, date_time};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use std::time::Duration;
 
+/// So many cancelled runs in a row are no accident.
+const CANCELLED_TOO_OFTEN: u32 = 3;
+
 /// What is remembered of the past runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
@@ -22,6 +25,8 @@ pub struct History {
     begun: Option<DateTime<Utc>>,
     /// Failed runs since the last one that was made.
     failures: u32,
+    /// Cancelled runs since the last one that was not.
+    cancelled: u32,
     /// The end of the program cut the last run short, and it is to be made up once.
     cut_short: bool,
 }
@@ -51,6 +56,10 @@ impl History {
             self.begun = Some(run.started_at.to_utc());
         }
         self.cut_short = cut_short && !self.cut_short;
+        self.cancelled = match run.outcome {
+            Some(Outcome::Cancelled) => self.cancelled.saturating_add(1),
+            Some(Outcome::Success | Outcome::Warning | Outcome::Failed | Outcome::Interrupted) | None => 0,
+        };
         match run.outcome {
             Some(Outcome::Success | Outcome::Warning) => {
                 self.failures = 0;
@@ -91,6 +100,9 @@ impl History {
         }
         let check = if self.is_alert() { CheckId::SecondFailure } else { CheckId::LastRun };
         self.found().for_each(|problem| look.note_for(check, problem.clone()));
+        if self.cancelled >= CANCELLED_TOO_OFTEN {
+            look.note(cancelled_too_often(self.cancelled));
+        }
         look
     }
 
@@ -135,6 +147,20 @@ impl History {
 pub fn was_cut_short(run: &RunReport) -> bool {
     run.outcome == Some(Outcome::Interrupted)
         || run.problems.iter().any(|problem| problem.code == Code::RunInterrupted)
+}
+
+fn cancelled_too_often(times: u32) -> Problem {
+    Problem::new(
+        Code::RunsCancelled,
+        words!(
+            "Os últimos {times} backups foram parados antes do fim.",
+            "The last {times} backups were stopped before their end."
+        ),
+        words!(
+            "Veja quem os para, e por quê; deixe o próximo ir até o fim. O computador não deve ser desligado durante um backup.",
+            "See who stops them, and why; let the next one go on to its end. The computer must not be shut down during a backup."
+        ),
+    )
 }
 
 /// What is added to the report of a run that was stopped because the program ends.
@@ -199,6 +225,19 @@ pub(crate) mod tests {
         history.ended(run(9, Outcome::Cancelled, &[Code::RunCancelled]));
         assert_eq!(history.last_begun(), Some(at(9).to_utc()));
         assert_eq!(found(&history, 9), [Code::BackupNone]);
+    }
+
+    #[test]
+    fn three_cancelled_runs_in_a_row_are_told_until_one_is_not() {
+        let mut history = History::default();
+        history.ended(run(7, Outcome::Success, &[]));
+        for hour in [8, 9, 10] {
+            assert!(found(&history, 9).is_empty());
+            history.ended(run(hour, Outcome::Cancelled, &[Code::RunCancelled]));
+        }
+        assert_eq!(found(&history, 10), [Code::RunsCancelled]);
+        history.ended(run(11, Outcome::Success, &[]));
+        assert!(found(&history, 11).is_empty());
     }
 
     #[test]

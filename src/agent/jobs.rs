@@ -11,12 +11,14 @@ use super::patience::{STOP_PATIENCE, blocking, silent, unless_given_up};
 use super::problems;
 use super::status::PendingView;
 use super::survey;
+use crate::alert::Alerts;
 use crate::backup::outcome::{Phase, Progress, RunReport};
 use crate::backup::{Manual, Monitor, Order, copy_pending, run};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::protocol::Request;
-use crate::journal::{EventKind, Journal, PendingCopy};
+use crate::journal::{EventKind, Journal, PendingCopy, Told};
+use crate::notify::Notice;
 use crate::platform;
 use crate::problem::{Problem, Result};
 use crate::restore::outcome::{RestoreProgress, Stage};
@@ -55,6 +57,7 @@ pub struct Workers {
     round: Arc<Round>,
     clock: Arc<dyn Clock>,
     audience: Arc<dyn Audience>,
+    alerts: Alerts,
     reports: UnboundedSender<Event>,
     tasks: TaskTracker,
     stop: CancellationToken,
@@ -69,6 +72,7 @@ impl Workers {
         round: Round,
         clock: Arc<dyn Clock>,
         audience: Arc<dyn Audience>,
+        alerts: Alerts,
         reports: UnboundedSender<Event>,
     ) -> Self {
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -78,6 +82,7 @@ impl Workers {
             round: Arc::new(round),
             clock,
             audience,
+            alerts,
             reports,
             tasks,
             stop,
@@ -124,6 +129,9 @@ async fn rest() {
 
 impl Hands for Workers {
     fn start_cycle(&mut self, in_force: Option<InForce>) {
+        if let Some(in_force) = &in_force {
+            self.alerts.configure(Arc::clone(&in_force.config));
+        }
         let (round, reports) = (Arc::clone(&self.round), self.reports.clone());
         let job = async move {
             let report = round.go(in_force, &reports).await;
@@ -135,6 +143,10 @@ impl Hands for Workers {
     fn start_run(&mut self, wanted: Wanted, config: Arc<Config>) {
         self.stop = CancellationToken::new();
         self.language = config.language;
+        if wanted.is_rotation() {
+            self.alerts.configure(Arc::clone(&config));
+            self.alerts.started(wanted.id);
+        }
         let job = Job {
             ground: Arc::clone(&self.ground),
             clock: Arc::clone(&self.clock),
@@ -208,6 +220,10 @@ impl Hands for Workers {
     }
 
     fn look_up(&mut self, request: Request, in_force: Option<InForce>, answer: Answer) {
+        if let Request::AlertTest { channel } = request {
+            in_force.iter().for_each(|in_force| self.alerts.configure(Arc::clone(&in_force.config)));
+            return self.alerts.try_out(channel, answer);
+        }
         let ground = Arc::clone(&self.ground);
         self.tasks.spawn(async move {
             let reply = lookup::answer(request, in_force, &ground).await;
@@ -245,6 +261,11 @@ impl Hands for Workers {
             }
         }
         self.audience.ended(&report);
+        if report.purpose.is_rotation() {
+            // The first failure is tried once more.
+            let is_final = loudness == Loudness::Alert || report.attempt > 1;
+            self.alerts.ended(report, is_final);
+        }
     }
 
     fn keep(&mut self, report: RunReport) {
@@ -258,6 +279,15 @@ impl Hands for Workers {
         if let Err(problem) = self.ground.home().journal.event(kind, &text) {
             tracing::warn!(%problem, "an event is not journalled");
         }
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        tracing::info!(topic = notice.topic, text = notice.sentence.en, "people are told");
+        self.alerts.tell(notice);
+    }
+
+    fn remember(&mut self, told: Vec<Told>) {
+        self.alerts.remember(told);
     }
 }
 

@@ -58,6 +58,7 @@ pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Gr
         | Request::Verified { .. }
         | Request::Cancel
         | Request::Restore { .. }
+        | Request::AlertTest { .. }
         | Request::Config => Err(Problem::internal("a question for the loop was looked up")),
     };
     answered.unwrap_or_else(|problem| Reply::Refused { problem })

@@ -24,10 +24,13 @@ pub mod view;
 pub use home::Home;
 pub use jobs::{Audience, Silence};
 
+use crate::alert::Postman;
 use crate::clock::Clock;
 use crate::control::server::{self, Desk, Limits};
 use crate::cycle::configuration::ConfigWatch;
-use crate::journal::EventKind;
+use crate::journal::{EventKind, QueuedAlert, Told};
+use crate::logging;
+use crate::notify::Watcher;
 use crate::problem::{Problem, Result};
 use crate::restore::{self, outcome::RestoreReport};
 use crate::words;
@@ -93,7 +96,7 @@ impl Agent {
             let (home, clock, config_path) = (Arc::clone(&home), Arc::clone(&clock), config_path.clone());
             blocking(move || Ok(Begun::begin(config_path, &home, &*clock))).await?
         };
-        let Begun { history, watch, news, interrupted, last_restore } = begun;
+        let Begun { history, watch, news, interrupted, last_restore, unsent, told } = begun;
         let listener = server::open(&home.path);
         let own: Vec<_> = listener.as_ref().err().cloned().into_iter().collect();
 
@@ -108,14 +111,19 @@ impl Agent {
         let seen = status.subscribe();
 
         let ground = Arc::new(Ground::new(Arc::clone(&home), Arc::clone(&clock)));
-        let round = Round::new(Arc::clone(&ground), Arc::clone(&clock), watch, own);
-        let hands = Workers::new(ground, round, Arc::clone(&clock), audience, reports);
+        let (journal, log_folder) = (home.journal.clone(), home.path.join(logging::FOLDER));
+        let (alerts, postman) = Postman::new(unsent, journal, Arc::clone(&clock), log_folder);
+        let sending = tokio::spawn(postman.work());
+        let round = Round::new(Arc::clone(&ground), Arc::clone(&clock), watch, own, alerts.clone());
+        let hands = Workers::new(ground, round, Arc::clone(&clock), audience, alerts, reports);
         let hang_up = CancellationToken::new();
         let desk = Desk { commands: commands.clone(), status: seen.clone() };
         let serving = listener
             .ok()
             .map(|listener| tokio::spawn(server::serve(listener, desk, Limits::default(), hang_up.clone())));
-        let owner = Owner { state, facts, clock, hands, requests, reports: reported, status, shutdown };
+        let watcher = Watcher::new(told);
+        let owner =
+            Owner { state, facts, clock, watcher, hands, requests, reports: reported, status, shutdown };
         let work = tokio::spawn(async move {
             note(&home, EventKind::Started, words!("o agente iniciou", "the agent started")).await;
             for run in interrupted {
@@ -127,6 +135,9 @@ impl Agent {
                 && let Err(cause) = serving.await
             {
                 tracing::error!(%cause, "the control channel fell");
+            }
+            if let Err(cause) = sending.await {
+                tracing::error!(%cause, "the task of the alerts fell");
             }
             note(&home, EventKind::Stopped, words!("o agente encerrou", "the agent ended")).await;
         });
@@ -158,6 +169,9 @@ struct Begun {
     news: News,
     interrupted: Vec<uuid::Uuid>,
     last_restore: Option<RestoreReport>,
+    /// Alerts that are still to be sent.
+    unsent: Vec<QueuedAlert>,
+    told: Vec<Told>,
 }
 
 impl Begun {
@@ -186,6 +200,14 @@ impl Begun {
             told("the last restore", problem);
             Vec::new()
         });
+        let unsent = journal.alerts().unwrap_or_else(|problem| {
+            told("which alerts are to be sent", problem);
+            Vec::new()
+        });
+        let past = journal.told().unwrap_or_else(|problem| {
+            told("what people were told", problem);
+            Vec::new()
+        });
         let mut watch = ConfigWatch::new(config_path);
         let news = watch.look();
         Self {
@@ -194,6 +216,8 @@ impl Begun {
             watch,
             news,
             last_restore: last_restore.into_iter().next(),
+            unsent,
+            told: past,
         }
     }
 }

@@ -11,7 +11,8 @@ use crate::backup::outcome::{RunId, RunReport};
 use crate::clock::{Clock, JumpWatch};
 use crate::config::Config;
 use crate::control::protocol::{Reply, Request};
-use crate::journal::EventKind;
+use crate::journal::{EventKind, Told};
+use crate::notify::{Notice, Watcher};
 use crate::restore::RestoreOrder;
 use crate::words::Words;
 use std::collections::HashMap;
@@ -58,6 +59,10 @@ pub trait Hands: Send {
     fn keep(&mut self, report: RunReport);
     /// Writes down that something happened.
     fn note(&mut self, kind: EventKind, text: Words);
+    /// Tells people outside the shop.
+    fn notify(&mut self, notice: Notice);
+    /// Remembers what people were told.
+    fn remember(&mut self, told: Vec<Told>);
 }
 
 /// The owner.
@@ -68,6 +73,8 @@ pub struct Owner<H> {
     pub facts: Facts,
     /// The shop's clock.
     pub clock: Arc<dyn Clock>,
+    /// Says what people are to be told.
+    pub watcher: Watcher,
     /// What acts for it.
     pub hands: H,
     /// Where clients ask.
@@ -104,11 +111,29 @@ impl<H: Hands> Owner<H> {
             let effects = self.state.step(input, &now);
             let finished = effects.contains(&Effect::Finish);
             effects.into_iter().for_each(|effect| self.carry_out(effect, &mut tickets));
-            self.status.send_replace(Arc::new(self.state.status(&self.facts, &now)));
+            self.show(&now);
             if finished {
                 return;
             }
         }
+    }
+
+    /// Shows the status to everybody, and tells what in it is to be told.
+    fn show(&mut self, now: &Now) {
+        let mut status = self.state.status(&self.facts, now);
+        // Before the first look at the world nothing is known to be well.
+        if self.state.has_looked() {
+            let before = self.watcher.told();
+            for notice in self.watcher.look(&status) {
+                self.hands.notify(notice);
+            }
+            let told = self.watcher.told();
+            if told != before {
+                self.hands.remember(told);
+            }
+        }
+        status.notices = self.watcher.recent();
+        self.status.send_replace(Arc::new(status));
     }
 
     fn carry_out(&mut self, effect: Effect, tickets: &mut Tickets) {

@@ -80,6 +80,12 @@ impl Hands for Notes {
     fn note(&mut self, _: EventKind, _: Words) {
         self.write("note");
     }
+    fn notify(&mut self, _: Notice) {
+        self.write("notify");
+    }
+    fn remember(&mut self, _: Vec<Told>) {
+        self.write("remember");
+    }
 }
 
 struct Stage {
@@ -103,6 +109,7 @@ fn stage() -> Stage {
         state,
         facts,
         clock,
+        watcher: Watcher::default(),
         hands: notes.clone(),
         requests: asked,
         reports: reported,

@@ -119,6 +119,7 @@ pub struct State {
     guesses: Guesses,
     pub(super) opened: Option<OpenedView>,
     pub(super) closed: bool,
+    has_looked: bool,
 }
 
 impl State {
@@ -150,6 +151,7 @@ impl State {
             guesses: Guesses::default(),
             opened: None,
             closed: false,
+            has_looked: false,
         }
     }
 
@@ -168,6 +170,11 @@ impl State {
     /// The last restore, as the journal tells it.
     pub fn remember_restore(&mut self, last: Option<RestoreReport>) {
         self.last_restore = last;
+    }
+
+    /// Whether it has looked at the world since it began.
+    pub fn has_looked(&self) -> bool {
+        self.has_looked
     }
 
     /// The configuration in force.
@@ -240,6 +247,7 @@ impl State {
         self.space = report.space.or(self.space);
         self.pending = report.pending.unwrap_or_else(|| std::mem::take(&mut self.pending));
         self.step = None;
+        self.has_looked = true;
         for ticket in self.cycle.take().unwrap_or_default() {
             let checks = self.health.everything();
             effects.push(Effect::Answer(ticket, Reply::Checks { checks }));

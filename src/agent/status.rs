@@ -4,6 +4,7 @@ use crate::backup::outcome::{Outcome, Phase, Progress, Purpose, RunId, RunReport
 use crate::config::Finding;
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
+use crate::notify::Notice;
 use crate::problem::Problem;
 use crate::restore::outcome::{RestoreId, RestoreProgress, RestoreReport, Stage, Task};
 use crate::verify::Place;
@@ -93,6 +94,9 @@ pub struct Status {
     /// The last restore, whatever came of it.
     #[serde(default)]
     pub last_restore: Option<RestoreReport>,
+    /// What people were told lately, the oldest first. Whoever shows notices shows those that it has not shown yet.
+    #[serde(default)]
+    pub notices: Vec<Notice>,
 }
 
 /// The configuration as the agent sees it.

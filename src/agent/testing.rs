@@ -50,6 +50,7 @@ pub fn status() -> Status {
         verify: None,
         restore: None,
         last_restore: None,
+        notices: Vec::new(),
     }
 }
 

@@ -55,6 +55,7 @@ impl State {
             pending: self.pending.clone(),
             space: self.space,
             verify: self.verify_view(),
+            notices: Vec::new(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The command line as it is typed. The comments here are the English help; `help.rs` has the Portuguese one.
 
+use crate::alert::Channel;
 use crate::backup::outcome::Outcome;
 use crate::slot::Set;
 use crate::words::Language;
@@ -89,6 +90,8 @@ pub enum Verb {
     Journal(JournalArgs),
     /// Examine a .zip or .bak file, without an agent and without SQL Server
     Inspect(InspectArgs),
+    /// Try the ways on which people are told that something is wrong
+    Alert(AlertArgs),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigVerb),
@@ -260,6 +263,38 @@ impl From<Ended> for Outcome {
             Ended::Failed => Self::Failed,
             Ended::Cancelled => Self::Cancelled,
             Ended::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+/// Of `alert`.
+#[derive(Debug, Args)]
+pub struct AlertArgs {
+    /// Send a trial by this way (email, webhook, telegram, heartbeat); without one, by all that are configured
+    #[arg(long, value_name = "WAY", required = true, num_args = 0..=1, hide_possible_values = true)]
+    pub test: Option<Option<Way>>,
+}
+
+/// A way, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Way {
+    /// By e-mail.
+    Email,
+    /// To a web server.
+    Webhook,
+    /// To a chat.
+    Telegram,
+    /// A sign of life.
+    Heartbeat,
+}
+
+impl From<Way> for Channel {
+    fn from(way: Way) -> Self {
+        match way {
+            Way::Email => Self::Email,
+            Way::Webhook => Self::Webhook,
+            Way::Telegram => Self::Telegram,
+            Way::Heartbeat => Self::Heartbeat,
         }
     }
 }

@@ -71,7 +71,7 @@ fn show(path: &Path, settings: &[Setting], warnings: &[Finding], printer: &mut P
     let widest = settings.iter().map(|setting| setting.key.len()).max().unwrap_or_default();
     let mut section = "";
     for setting in settings {
-        let of = setting.key.split_once('.').map_or("", |(section, _)| section);
+        let of = setting.key.rsplit_once('.').map_or("", |(section, _)| section);
         if of != section {
             section = of;
             printer.line(format_args!("[{section}]"));
@@ -126,7 +126,9 @@ mod tests {
         assert_eq!(exit, Ok(Exit::Success));
         let sections: Vec<_> =
             paper.text().lines().filter(|line| line.starts_with('[')).map(str::to_owned).collect();
-        assert_eq!(sections, ["[shop]", "[server]", "[backup]", "[terminal]"]);
+        let ways = ["[alert.email]", "[alert.webhook]", "[alert.telegram]", "[alert.heartbeat]"];
+        assert_eq!(sections[..4], ["[shop]", "[server]", "[backup]", "[terminal]"]);
+        assert_eq!(sections[4..], ways);
         assert!(paper.text().contains("(linha 3)") && !paper.text().contains("abre-te"), "{}", paper.text());
     }
 }

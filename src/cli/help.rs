@@ -107,6 +107,7 @@ fn value_name(english: &str) -> &'static str {
         "NAME" => "NOME",
         "TEXT" => "TEXTO",
         "SLOT" => "HORÁRIO",
+        "WAY" => "CAMINHO",
         _ => "VALOR",
     }
 }
@@ -182,6 +183,11 @@ const PORTUGUESE: &[(&str, &str)] = &[
     ("journal --outcome", "Só os que terminaram assim: success, warning, failed, cancelled ou interrupted"),
     ("inspect", "Examina um arquivo .zip ou .bak, sem agente e sem SQL Server"),
     ("inspect --file", "O arquivo: um .zip deste programa, ou um .bak do SQL Server"),
+    ("alert", "Experimenta os caminhos pelos quais se avisa que algo está errado"),
+    (
+        "alert --test",
+        "Envia um teste por este caminho (email, webhook, telegram, heartbeat); sem ele, por todos os configurados",
+    ),
     ("config", "Confere ou mostra a configuração"),
     ("config check", "Lê o arquivo e mostra tudo o que está errado nele"),
     ("config show", "Mostra cada valor, e de onde ele vem"),

@@ -1,5 +1,6 @@
 //! The command line: a client of the agent, and (`run`) the agent without a desktop.
 
+mod alert;
 mod args;
 mod backup;
 mod check;
@@ -120,6 +121,7 @@ async fn dispatch(cli: Cli, mut printer: Printer) -> Exit {
             lists::journal(&state, args.limit, args.outcome.map(Into::into), &mut printer).await
         }
         Verb::Inspect(args) => inspect::run(&args.file, &mut printer).await,
+        Verb::Alert(args) => alert::run(&state, args, &mut printer).await,
         Verb::Config(verb) => config::run(verb, &config_path, &state, &mut printer).await,
         Verb::Report(args) => support::report(&config_path, &state, args.file, &mut printer).await,
         Verb::Grant(args) => grant::run(&args, &config_path, &mut printer).await,

@@ -7,7 +7,7 @@ mod facts;
 use super::check;
 use super::printer::Printer;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{self, Login};
+use crate::config;
 use crate::control::client::Client;
 use crate::durable;
 use crate::journal;
@@ -34,10 +34,8 @@ pub async fn report(
 ) -> Result<Exit> {
     let path = target(file)?;
     let loaded = config::load(config);
-    let secrets = match loaded.as_ref().map(|loaded| &loaded.config.server.login) {
-        Ok(Login::Sql { password, .. }) => vec![password.expose().to_owned()],
-        Ok(Login::Integrated) | Err(_) => Vec::new(),
-    };
+    let secrets = loaded.as_ref().map(|loaded| loaded.config.secrets()).unwrap_or_default();
+    let secrets = secrets.into_iter().map(|secret| secret.expose().to_owned()).collect();
     let mut bundle = Bundle::new(secrets);
     match &loaded {
         Ok(loaded) => {

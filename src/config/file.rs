@@ -10,10 +10,10 @@ use std::path::Path;
 /// Largest configuration that is read, in bytes: ten times what the longest one has.
 pub const LARGEST_BYTES: u64 = 256 << 10;
 
-/// Largest file with a password, in bytes.
+/// Largest file with a secret, in bytes.
 const LARGEST_SECRET_BYTES: u64 = 4 << 10;
 
-/// Stands for the content of the configuration and of the file with its password, and for who may write and read them. Two
+/// Stands for the content of the configuration and of the files with its secrets, and for who may write and read them. Two
 /// that are equal say the same; whoever loaded a configuration looks at it again when this changes, or while it is broken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Fingerprint([u8; 32]);
@@ -34,7 +34,8 @@ pub fn fingerprint(path: &Path) -> io::Result<Fingerprint> {
     let mut digest = Sha256::new();
     digest.update(&bytes);
     digest.update([u8::from(crate::platform::writable_by_ordinary_users(path).unwrap_or(true))]);
-    if let Some(secret) = std::str::from_utf8(&bytes).ok().and_then(|text| super::secret_file(path, text)) {
+    for secret in std::str::from_utf8(&bytes).map(|text| super::secret_files(path, text)).unwrap_or_default()
+    {
         digest.update([u8::from(crate::platform::is_kept_secret(&secret).unwrap_or(false))]);
         digest.update(read_bounded(&secret, LARGEST_SECRET_BYTES).unwrap_or_default());
     }

@@ -208,6 +208,58 @@ keys! {
     AllowSameVolume = "terminal.allow_same_volume", Kind::Boolean, Preset::Boolean(false),
         "Apenas para testes: aceitar como terminal uma pasta do mesmo disco.",
         "For trials only: take a folder of the same disk for a terminal.";
+
+    MailTo = "alert.email.to", Kind::List, Preset::List(&[]),
+        "Quem recebe os avisos por e-mail. Sem ninguém, não há avisos por e-mail.",
+        "Who gets the alerts by e-mail. With nobody, there are no alerts by e-mail.";
+    MailHost = "alert.email.host", Kind::Text, Preset::Absent,
+        "Servidor de e-mail (SMTP). O certificado dele precisa ser válido para este nome.",
+        "Mail server (SMTP). Its certificate must be valid for this name.";
+    MailSecurity = "alert.email.security", Kind::Choice(&["starttls", "tls"]), Preset::Text("starttls"),
+        "Criptografia: «starttls» começa em claro e muda antes de dizer qualquer coisa, «tls» desde o primeiro byte.",
+        "Encryption: «starttls» begins in clear and changes over before anything is said, «tls» from the first byte on.";
+    MailPort = "alert.email.port", Kind::Integer(1, 65_535),
+        Preset::Derived("587 para starttls, 465 para tls", "587 for starttls, 465 for tls"),
+        "Porta do servidor de e-mail.",
+        "Port of the mail server.";
+    MailUser = "alert.email.user", Kind::Text, Preset::Absent,
+        "Usuário no servidor de e-mail; sem ele, o servidor é usado sem login.",
+        "User at the mail server; without it the server is used without a login.";
+    MailPassword = "alert.email.password", Kind::Secret, Preset::Absent,
+        "Senha no servidor de e-mail, por referência a uma variável de ambiente: \"${NOME}\". No Gmail é uma senha de app.",
+        "Password at the mail server, as a reference to an environment variable: \"${NAME}\". At Gmail it is an app password.";
+    MailPasswordFile = "alert.email.password_file", Kind::Text, Preset::Absent,
+        "Arquivo cuja primeira linha é essa senha, legível apenas pelo dono (chmod 600). Relativo à pasta deste arquivo.",
+        "File whose first line is that password, readable by its owner only (chmod 600). Relative to this file's folder.";
+    MailFrom = "alert.email.from", Kind::Text,
+        Preset::Derived("alert.email.user, se for um endereço; senão o primeiro de alert.email.to",
+            "alert.email.user, where that is an address; else the first of alert.email.to"),
+        "Endereço do remetente.",
+        "Address of the sender.";
+    WebhookUrl = "alert.webhook.url", Kind::Secret, Preset::Absent,
+        "Endereço que recebe os avisos em JSON (POST), por referência a uma variável de ambiente: \"${NOME}\".",
+        "Address that gets the alerts as JSON (POST), as a reference to an environment variable: \"${NAME}\".";
+    WebhookUrlFile = "alert.webhook.url_file", Kind::Text, Preset::Absent,
+        "Arquivo cuja primeira linha é esse endereço, legível apenas pelo dono.",
+        "File whose first line is that address, readable by its owner only.";
+    TelegramChat = "alert.telegram.chat", Kind::Text, Preset::Absent,
+        "Conversa do Telegram que recebe os avisos: o número dela, ou \"@nome\" de um canal.",
+        "Telegram chat that gets the alerts: its number, or \"@name\" of a channel.";
+    TelegramToken = "alert.telegram.token", Kind::Secret, Preset::Absent,
+        "Token do robô do Telegram, por referência a uma variável de ambiente: \"${NOME}\".",
+        "Token of the Telegram bot, as a reference to an environment variable: \"${NAME}\".";
+    TelegramTokenFile = "alert.telegram.token_file", Kind::Text, Preset::Absent,
+        "Arquivo cuja primeira linha é esse token, legível apenas pelo dono.",
+        "File whose first line is that token, readable by its owner only.";
+    TelegramBaseUrl = "alert.telegram.base_url", Kind::Text, Preset::Text("https://api.telegram.org"),
+        "Onde está a interface dos robôs do Telegram; outra só para um servidor próprio.",
+        "Where the Telegram bot interface is; another one only for a server of one's own.";
+    HeartbeatUrl = "alert.heartbeat.url", Kind::Secret, Preset::Absent,
+        "Endereço do sinal de vida, à maneira do healthchecks, por referência a uma variável de ambiente: \"${NOME}\".",
+        "Address of the heartbeat, in healthchecks' manner, as a reference to an environment variable: \"${NAME}\".";
+    HeartbeatUrlFile = "alert.heartbeat.url_file", Kind::Text, Preset::Absent,
+        "Arquivo cuja primeira linha é esse endereço, legível apenas pelo dono.",
+        "File whose first line is that address, readable by its owner only.";
 }
 
 impl Key {

@@ -1,11 +1,8 @@
 //! The address of SQL Server and the login: a password comes only by reference.
 
-use super::finding::Finding;
 use super::keys::Key;
 use super::validate::Check;
-use super::{Encrypt, Login, Secret, ServerConfig, address, file};
-use crate::problem::{Code, Problem};
-use std::path::{Path, PathBuf};
+use super::{Encrypt, Login, ServerConfig, address, reference};
 
 /// How SQL Server is reached.
 pub(super) fn server(check: &mut Check<'_>) -> Option<ServerConfig> {
@@ -92,7 +89,7 @@ fn login(check: &mut Check<'_>) -> Option<Login> {
         None => user.is_some() || by_variable || by_file,
     };
     if sql {
-        let password = password(check);
+        let password = reference::read(check, &reference::SERVER_PASSWORD);
         if user.is_none() {
             let expected = crate::words!(
                 "o usuário do SQL Server, por exemplo \"dmbackup\"",
@@ -125,117 +122,4 @@ fn login(check: &mut Check<'_>) -> Option<Login> {
         return None;
     }
     Some(Login::Integrated)
-}
-
-fn password(check: &mut Check<'_>) -> Option<Secret> {
-    let (variable, file) = (check.text(Key::Password), check.text(Key::PasswordFile));
-    match (variable.map(str::to_owned), file.map(str::to_owned)) {
-        (Some(reference), None) => from_environment(check, &reference),
-        (None, Some(_)) => from_file(check),
-        (Some(_), Some(file)) => {
-            let expected = crate::words!(
-                "a senha de um só lugar: server.password ou server.password_file",
-                "the password from one place: server.password or server.password_file"
-            );
-            check.refuse(Key::PasswordFile, &file, expected);
-            None
-        }
-        (None, None) => {
-            let expected = crate::words!(
-                "o arquivo com a senha, ou server.password = \"${{NOME_DA_VARIAVEL}}\"",
-                "the file with the password, or server.password = \"${{NAME_OF_VARIABLE}}\""
-            );
-            check.missing(Key::PasswordFile, expected);
-            None
-        }
-    }
-}
-
-/// The variable that `${NAME}` refers to; `None` for a text that is no reference.
-pub(super) fn variable(reference: &str) -> Option<&str> {
-    let name = reference.strip_prefix("${")?.strip_suffix('}')?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    (!name.is_empty() && name.chars().all(plain)).then_some(name)
-}
-
-fn from_environment(check: &mut Check<'_>, reference: &str) -> Option<Secret> {
-    let Some(name) = variable(reference) else {
-        let expected = crate::words!(
-            "a senha por referência, nunca escrita aqui: password = \"${{NOME_DA_VARIAVEL}}\", ou password_file",
-            "the password by reference, never written here: password = \"${{NAME_OF_VARIABLE}}\", or password_file"
-        );
-        check.refuse(Key::Password, super::secret::HIDDEN, expected);
-        return None;
-    };
-    match (check.world.environment)(name) {
-        Some(value) if !value.is_empty() => Some(Secret::new(value)),
-        Some(_) | None => {
-            let expected = crate::words!(
-                "a variável de ambiente {name} com a senha, no ambiente do programa",
-                "the environment variable {name} with the password, in the program's environment"
-            );
-            let (line, found) = (check.merged.line(Key::Password), format!("${{{name}}}"));
-            check.findings.push(Finding::new(
-                Code::ConfigSecret,
-                Key::Password.path(),
-                line,
-                &found,
-                expected,
-            ));
-            None
-        }
-    }
-}
-
-/// The file that `server.password_file` names, beside the configuration at `config` where it is relative.
-pub(super) fn secret_path(config: &Path, written: &str) -> PathBuf {
-    config.parent().unwrap_or(Path::new("")).join(written)
-}
-
-fn from_file(check: &mut Check<'_>) -> Option<Secret> {
-    let path = secret_path(check.world.path, check.text(Key::PasswordFile)?);
-    let shown = path.display().to_string();
-    let problem = match (crate::platform::is_kept_secret(&path), file::read_secret(&path)) {
-        (Ok(true), Ok(secret)) if !secret.is_empty() => return Some(Secret::new(secret.as_str())),
-        (Ok(true), Ok(_)) => Problem::new(
-            Code::ConfigSecret,
-            crate::words!(
-                "O arquivo da senha, {shown}, está vazio.",
-                "The password's file, {shown}, is empty."
-            ),
-            crate::words!("Escreva a senha na primeira linha.", "Write the password into its first line."),
-        ),
-        (Ok(false), _) => Problem::new(
-            Code::ConfigSecret,
-            crate::words!(
-                "O arquivo da senha, {shown}, pode ser lido por outros usuários.",
-                "The password's file, {shown}, may be read by other users."
-            ),
-            crate::words!(
-                "Deixe-o só para o dono: chmod 600 '{shown}' (no Windows, as permissões só para administradores).",
-                "Leave it to its owner only: chmod 600 '{shown}' (on Windows, rights for administrators only)."
-            ),
-        ),
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::debug!(path = shown, %error, "the password's file cannot be read");
-            Problem::new(
-                Code::ConfigSecret,
-                crate::words!(
-                    "Não foi possível ler o arquivo da senha, {shown}.",
-                    "The password's file, {shown}, cannot be read."
-                ),
-                crate::words!(
-                    "Crie-o com a senha na primeira linha, legível só para o usuário do programa (chmod 600).",
-                    "Make it with the password in its first line, readable by the program's user only (chmod 600)."
-                ),
-            )
-        }
-    };
-    let line = check.merged.line(Key::PasswordFile);
-    check.findings.push(Finding {
-        line,
-        key: Key::PasswordFile.path().to_owned(),
-        ..Finding::of_file(problem)
-    });
-    None
 }

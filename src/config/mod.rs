@@ -3,6 +3,7 @@
 //! found and what is expected.
 
 mod address;
+mod alert;
 mod cnpj;
 mod file;
 mod finding;
@@ -11,6 +12,7 @@ mod keys;
 mod login;
 mod merged;
 mod model;
+mod reference;
 mod secret;
 mod settings;
 mod units;
@@ -18,6 +20,7 @@ mod validate;
 mod written;
 
 pub use crate::slot::ArchiveName;
+pub use alert::{AlertConfig, EmailConfig, HeartbeatConfig, MailSecurity, TelegramConfig, WebhookConfig};
 pub use cnpj::{Cnpj, NotACnpj};
 pub use file::{Fingerprint, LARGEST_BYTES, fingerprint};
 pub use finding::Finding;
@@ -30,7 +33,6 @@ pub use secret::Secret;
 pub use settings::Setting;
 
 use crate::problem::{Code, Problem};
-use keys::Key;
 use merged::Merged;
 use std::path::{Path, PathBuf};
 use validate::World;
@@ -116,10 +118,11 @@ fn writable(path: &Path) -> Option<Finding> {
     )))
 }
 
-/// The file with the password that the configuration `text` at `path` refers to, as far as it can be read.
-fn secret_file(path: &Path, text: &str) -> Option<PathBuf> {
+/// The files with secrets that the configuration `text` at `path` refers to, as far as it can be read.
+fn secret_files(path: &Path, text: &str) -> Vec<PathBuf> {
     let merged = Merged::of(&written::read(text));
-    merged.text(Key::PasswordFile).map(|file| login::secret_path(path, file.trim()))
+    let files = reference::ALL.iter().filter_map(|secret| merged.text(secret.file));
+    files.map(|file| reference::path(path, file.trim())).collect()
 }
 
 /// Where the configuration is: where the user says, else the first of the system's places that has one, else the place where

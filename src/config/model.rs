@@ -1,6 +1,6 @@
 //! The validated configuration: every value that the domain sees has passed its check.
 
-use super::{ArchiveName, Cnpj, Secret};
+use super::{AlertConfig, ArchiveName, Cnpj, Secret};
 use crate::schedule::Schedule;
 use crate::words::Language;
 use serde::{Deserialize, Serialize};
@@ -27,12 +27,23 @@ pub struct Config {
     pub terminal: Terminal,
     /// When they are due.
     pub schedule: Schedule,
+    /// Who is told when something is wrong.
+    pub alert: AlertConfig,
 }
 
 impl Config {
     /// The database that is backed up: the first of [`Config::databases`], of which a validated configuration has one.
     pub fn database(&self) -> Option<&DatabaseName> {
         self.databases.first()
+    }
+
+    /// Every secret in it, for whoever must see to it that none gets out.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        let password = match &self.server.login {
+            Login::Integrated => None,
+            Login::Sql { password, .. } => Some(password),
+        };
+        password.into_iter().chain(self.alert.secrets()).collect()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::keys::Key;
 use super::merged::{Merged, Origin};
-use super::{Config, Encrypt, Login, Terminal, login, secret, units};
+use super::reference::{self, Reference};
+use super::{Config, EmailConfig, Encrypt, Login, MailSecurity, TelegramConfig, Terminal, secret, units};
 use crate::words::Language;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -28,26 +29,27 @@ pub(super) fn of(config: &Config, merged: &Merged, path: &Path) -> Vec<Setting> 
     Key::ALL.iter().map(setting).collect()
 }
 
-/// Where a value came from; a password from where the file refers to.
+/// Where a value came from; a secret from where the file refers to.
 fn origin(key: Key, merged: &Merged, path: &Path) -> Origin {
-    let variable = || merged.text(Key::Password).map(str::trim).and_then(login::variable);
-    let file = || merged.text(Key::PasswordFile).map(str::trim).filter(|file| !file.is_empty());
-    if key != Key::Password {
-        return merged.origin(key);
-    }
-    if let Some(name) = variable() {
-        return Origin::Environment { name: name.to_owned() };
-    }
-    match file() {
-        Some(file) => Origin::SecretFile { path: login::secret_path(path, file).display().to_string() },
-        None => Origin::Default,
+    let Some(secret) = Reference::of(key) else { return merged.origin(key) };
+    let variable = merged.text(key).map(str::trim).and_then(reference::variable);
+    let file = merged.text(secret.file).map(str::trim).filter(|file| !file.is_empty());
+    match (variable, file) {
+        (Some(name), _) => Origin::Environment { name: name.to_owned() },
+        (None, Some(file)) => Origin::SecretFile { path: reference::path(path, file).display().to_string() },
+        (None, None) => Origin::Default,
     }
 }
 
 /// The value in force at `key`.
 fn shown(key: Key, config: &Config) -> String {
     let (shop, server, backup) = (&config.shop, &config.server, &config.backup);
+    let alert = &config.alert;
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
+    let email = |show: fn(&EmailConfig) -> String| alert.email.as_ref().map(show).unwrap_or_default();
+    let telegram =
+        |show: fn(&TelegramConfig) -> String| alert.telegram.as_ref().map(show).unwrap_or_default();
+    let hidden = |is_there| if is_there { secret::HIDDEN.to_owned() } else { String::new() };
     match key {
         Key::Version => "1".to_owned(),
         Key::Language => match config.language {
@@ -101,5 +103,28 @@ fn shown(key: Key, config: &Config) -> String {
             Terminal::LocalOnly => false.to_string(),
             Terminal::Folder { allow_same_volume, .. } => allow_same_volume.to_string(),
         },
+        Key::MailTo => email(|email| email.to.join(", ")),
+        Key::MailHost => email(|email| email.host.clone()),
+        Key::MailSecurity => email(|email| match email.security {
+            MailSecurity::StartTls => "starttls".to_owned(),
+            MailSecurity::Tls => "tls".to_owned(),
+        }),
+        Key::MailPort => email(|email| email.port.to_string()),
+        Key::MailUser => {
+            email(|email| email.login.as_ref().map(|(user, _)| user.clone()).unwrap_or_default())
+        }
+        Key::MailPassword => {
+            email(|email| email.login.as_ref().map(|_| secret::HIDDEN.to_owned()).unwrap_or_default())
+        }
+        Key::MailFrom => email(|email| email.from.clone()),
+        Key::WebhookUrl => hidden(alert.webhook.is_some()),
+        Key::TelegramChat => telegram(|telegram| telegram.chat.clone()),
+        Key::TelegramToken => hidden(alert.telegram.is_some()),
+        Key::TelegramBaseUrl => telegram(|telegram| telegram.base_url.clone()),
+        Key::HeartbeatUrl => hidden(alert.heartbeat.is_some()),
+        // The path of a secret's file is the origin of the secret.
+        Key::MailPasswordFile | Key::WebhookUrlFile | Key::TelegramTokenFile | Key::HeartbeatUrlFile => {
+            String::new()
+        }
     }
 }

@@ -24,7 +24,10 @@ fn filled_in() -> String {
 }
 
 fn read_shipped(text: &str) -> Read {
-    let environment = |name: &str| (name == "DMBACKUP_SENHA").then(|| "x".to_owned());
+    let environment = |name: &str| match name {
+        "DMBACKUP_WEBHOOK" | "DMBACKUP_SINAL" => Some("https://example.com/x".to_owned()),
+        _ => name.starts_with("DMBACKUP_").then(|| "x".to_owned()),
+    };
     read(text, &World { path: Path::new("/etc/dmbackup/dmbackup.toml"), environment: &environment })
 }
 
@@ -76,6 +79,10 @@ fn every_line_that_is_switched_off_shows_its_default_or_a_value_that_is_taken() 
         if ["server.password_file", "backup.folder_seen_by_server"].contains(&key.as_str()) {
             continue;
         }
+        // Of a way to tell people the keys belong together.
+        if key.starts_with("alert.") {
+            continue;
+        }
         let switched: Vec<_> = filled
             .lines()
             .enumerate()
@@ -90,6 +97,33 @@ fn every_line_that_is_switched_off_shows_its_default_or_a_value_that_is_taken() 
     }
 }
 
+#[test]
+fn each_way_to_tell_people_can_be_switched_on_as_a_whole() {
+    let filled = filled_in().replace("#to = []", "#to = [\"dono@loja.com.br\"]");
+    for way in ["alert.email", "alert.webhook", "alert.telegram", "alert.heartbeat"] {
+        let keys = keys_of(&filled);
+        let of_way = |line: usize| {
+            // The other way to give a secret.
+            keys.iter().any(|(key, at)| *at == line && key.starts_with(way) && !key.ends_with("_file"))
+        };
+        let switched: Vec<_> = filled
+            .lines()
+            .enumerate()
+            .map(|(line, text)| if of_way(line) { text.trim_start_matches('#') } else { text })
+            .collect();
+        let read = read_shipped(&switched.join("\n"));
+        assert_eq!((read.findings, read.warnings), (vec![], vec![]), "{way}");
+        let alert = read.config.unwrap().alert;
+        let on = [
+            alert.email.is_some(),
+            alert.webhook.is_some(),
+            alert.telegram.is_some(),
+            alert.heartbeat.is_some(),
+        ];
+        assert_eq!(on.iter().filter(|on| **on).count(), 1, "{way}");
+    }
+}
+
 /// The reference as a page: what `config/REFERENCIA.md` must be.
 fn page() -> String {
     let mut page = String::from(
@@ -101,7 +135,7 @@ fn page() -> String {
     );
     let mut section = None;
     for doc in reference() {
-        let (table, name) = doc.key.split_once('.').unwrap_or(("", doc.key));
+        let (table, name) = doc.key.rsplit_once('.').unwrap_or(("", doc.key));
         if section != Some(table) {
             section = Some(table);
             let title = if table.is_empty() { "No início".to_owned() } else { format!("`[{table}]`") };

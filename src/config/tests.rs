@@ -401,6 +401,60 @@ fn a_line_that_cannot_be_read_is_told_with_its_number_and_hides_no_other() {
 }
 
 #[test]
+fn ways_to_tell_people_are_off_until_they_are_whole() {
+    assert!(loaded(&good()).config.alert.is_empty());
+    let with = |sections: &str| format!("{}{sections}", good());
+    let config = loaded(&with(
+        "[alert.email]\nto = ['a@b.c']\nhost = 'smtp.x'\nuser = 'loja@x.y'\npassword = '${SENHA}'\nsecurity = 'tls'\n",
+    ))
+    .config;
+    let email = config.alert.email.as_ref().unwrap();
+    assert_eq!((email.port, email.from.as_str()), (465, "loja@x.y"));
+    assert_eq!(
+        config.secrets().iter().map(|secret| secret.expose()).collect::<Vec<_>>(),
+        [PASSWORD, PASSWORD]
+    );
+    let plain = loaded(&with("[alert.email]\nto = ['a@b.c']\nhost = 'smtp.x'\n")).config.alert.email.unwrap();
+    assert_eq!((plain.port, plain.from.as_str(), plain.login), (587, "a@b.c", None));
+    for (sections, expected) in [
+        ("[alert.email]\nhost = 'smtp.x'\n", "alert.email.to"),
+        ("[alert.email]\nto = ['a@b.c']\n", "alert.email.host"),
+        ("[alert.email]\nto = ['a@b.c', 'x']\nhost = 'smtp.x'\n", "alert.email.to"),
+        ("[alert.email]\nto = ['a@b.c']\nhost = 'smtp.x:25'\n", "alert.email.host"),
+        ("[alert.email]\nto = ['a@b.c']\nhost = 'smtp.x'\nuser = 'u'\n", "alert.email.password_file"),
+        ("[alert.email]\nto = ['a@b.c']\nhost = 'smtp.x'\npassword = '${SENHA}'\n", "alert.email.user"),
+        ("[alert.email]\nto = ['a@b.c']\nhost = 'x'\nsecurity = 'none'\n", "alert.email.security"),
+        ("[alert.webhook]\nurl = 'https://x/y'\n", "alert.webhook.url"),
+        ("[alert.webhook]\nurl = '${SENHA}'\n", "alert.webhook.url"),
+        ("[alert.telegram]\nchat = '1'\n", "alert.telegram.token_file"),
+        ("[alert.telegram]\ntoken = '${NOTHING}'\nchat = '1'\n", "alert.telegram.token"),
+        ("[alert.heartbeat]\nurl_file = 'none.txt'\n", "alert.heartbeat.url_file"),
+    ] {
+        let wrong = wrong(&with(sections));
+        assert!(
+            wrong.iter().all(|line| line.contains(expected)) && wrong.len() == 1,
+            "{sections}: {wrong:?}"
+        );
+        assert!(!wrong[0].contains("https://x/y") && !wrong[0].contains(PASSWORD), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_secret_address_is_shown_by_where_it_comes_from() {
+    let shop =
+        Shop { variables: vec![("SENHA", PASSWORD), ("URL", " https://x/t0ken ")], ..Shop::new(good()) };
+    fs::write(shop.path(), good() + "[alert.webhook]\nurl = '${URL}'\n").unwrap();
+    let loaded = shop.load().unwrap();
+    assert_eq!(loaded.config.alert.webhook.unwrap().url.expose(), "https://x/t0ken");
+    let setting = loaded.settings.iter().find(|setting| setting.key == "alert.webhook.url").unwrap();
+    assert_eq!(
+        (setting.value.as_str(), &setting.origin),
+        ("***", &Origin::Environment { name: "URL".to_owned() })
+    );
+    assert!(loaded.settings.iter().all(|setting| !setting.value.contains("t0ken")));
+}
+
+#[test]
 fn a_flood_of_mistakes_is_told_in_bounded_length_and_time() {
     let most = usize::try_from(LARGEST_BYTES).unwrap();
     let floods = ["=\n", "a]\n", "[[[", "a={b={", "x\u{301}", "'''", "version=1\n", "\\"];

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::keys::{Key, Kind};
 use super::merged::Merged;
 use super::written::Written;
-use super::{ArchiveName, BackupConfig, Config, DatabaseName, Shop, Terminal, folders, login, units};
+use super::{ArchiveName, BackupConfig, Config, DatabaseName, Shop, Terminal, alert, folders, login, units};
 use crate::problem::Code;
 use crate::schedule::Schedule;
 use crate::words::{Language, Words};
@@ -46,6 +46,7 @@ pub(super) fn validate<'a>(
     let schedule = check.schedule();
     let backup = check.backup(schedule.as_ref());
     let terminal = check.terminal(backup.as_ref());
+    let alert = alert::alert(&mut check);
     let language = merged.text(Key::Language).and_then(Language::from_tag).unwrap_or_default();
     let config = (|| {
         Some(Config {
@@ -57,6 +58,7 @@ pub(super) fn validate<'a>(
             backup: backup?,
             terminal: terminal?,
             schedule: schedule?,
+            alert,
         })
     })();
     (config.filter(|_| check.findings.is_empty()), check)

@@ -5,6 +5,7 @@ use super::protocol::{
     Request, SlotView, Typed, codec, decode, encode,
 };
 use crate::agent::status::Status;
+use crate::alert::Channel;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::cycle::health::CheckView;
 use crate::journal::Event;
@@ -283,6 +284,15 @@ impl Client {
             return Err(unexpected());
         };
         Ok(restore.map(|restore| *restore))
+    }
+
+    /// Tries a way on which people are told.
+    ///
+    /// # Errors
+    /// As [`Client::ask`]; [`Code::AlertUnsent`], [`Code::AlertNotConfigured`].
+    pub async fn alert_test(&mut self, channel: Channel) -> Result<()> {
+        let Reply::Done = self.ask(&Request::AlertTest { channel }).await? else { return Err(unexpected()) };
+        Ok(())
     }
 
     /// The configuration in force.

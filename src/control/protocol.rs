@@ -3,6 +3,7 @@
 
 pub use super::views::{CheckedView, ConfigView, SlotView};
 use crate::agent::status::Status;
+use crate::alert::Channel;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::cycle::health::CheckView;
 pub use crate::journal::Side as Place;
@@ -166,6 +167,11 @@ pub enum Request {
         /// Which.
         id: RunId,
     },
+    /// Tries a way on which people are told, and answers [`Reply::Done`] once a letter got out.
+    AlertTest {
+        /// Which.
+        channel: Channel,
+    },
     /// The configuration in force, and where each value comes from.
     Config,
     /// Restores, or removes or ends what a restore made. What changes the shop's own database is for administrators, or for
@@ -250,6 +256,7 @@ impl Request {
             | Self::Verify { .. }
             | Self::ManualBackup { .. }
             | Self::Cancel
+            | Self::AlertTest { .. }
             | Self::Quit { .. }
             | Self::Restore { .. }
             | Self::RestorePlan { .. } => true,
@@ -289,6 +296,7 @@ impl Request {
             | Self::Verify { .. }
             | Self::Verified { .. }
             | Self::ManualBackup { .. }
+            | Self::AlertTest { .. }
             | Self::RestorePlan { .. }
             | Self::RestoreSources { .. }
             | Self::Restores { .. }

@@ -2,8 +2,11 @@
 //! last before it is shown. A check is healthy or it has a [`Problem`](crate::problem::Problem); its code says which check it
 //! belongs to.
 
+mod check;
+
+pub use check::Check;
+
 use crate::problem::Code;
-use crate::words::Words;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -70,50 +73,14 @@ pub enum CheckId {
     Slots,
     /// The journal can be written.
     Journal,
+    /// What people are to be told gets out of the shop.
+    Alerts,
     /// The clock goes as clocks go.
     Clock,
     /// No restore waits for a person's word.
     Restore,
     /// The program itself.
     Program,
-}
-
-/// A declared check.
-#[derive(Debug)]
-pub struct Check {
-    /// Its name.
-    pub id: CheckId,
-    /// Its name in JSON and in the log.
-    pub name: &'static str,
-    /// What it is called, in Portuguese and in English.
-    pub title: (&'static str, &'static str),
-    /// How grave it is when unhealthy.
-    pub severity: Severity,
-    /// The checks that explain this one away while they are unhealthy.
-    pub depends_on: &'static [CheckId],
-    /// How long it must be unhealthy before it is shown, once it has been seen healthy: a restart is no fault.
-    pub must_last: Duration,
-    /// Whether each cycle looks at it, so that it is known to be mended; the others wait for the next run.
-    pub looked_at_each_cycle: bool,
-    /// The problems that belong to it.
-    pub codes: &'static [Code],
-}
-
-impl Check {
-    /// The check with this name.
-    pub fn of(id: CheckId) -> &'static Check {
-        CATALOGUE.iter().find(|check| check.id == id).unwrap_or(&PROGRAM)
-    }
-
-    /// The check that a problem belongs to.
-    pub fn for_code(code: Code) -> &'static Check {
-        CATALOGUE.iter().find(|check| check.codes.contains(&code)).unwrap_or(&PROGRAM)
-    }
-
-    /// What it is called.
-    pub fn title(&self) -> Words {
-        Words { pt: self.title.0.to_owned(), en: self.title.1.to_owned() }
-    }
 }
 
 const AT_ONCE: Duration = Duration::ZERO;
@@ -164,13 +131,14 @@ static PROGRAM: Check = Check {
         Code::AgentRunGoesOn,
         Code::AgentNotNow,
         Code::AgentProtocol,
+        Code::AlertNotConfigured,
         Code::NoDisplay,
         Code::DesktopProgram,
     ],
 };
 
 /// Every check, causes before what they explain: the first unhealthy one is what people should read first.
-pub static CATALOGUE: [Check; 26] = [
+pub static CATALOGUE: [Check; 27] = [
     Check {
         id: CheckId::Configuration,
         name: "configuration",
@@ -212,7 +180,6 @@ pub static CATALOGUE: [Check; 26] = [
             Code::SqlStalled,
             Code::SqlKilled,
             Code::SqlError,
-            Code::SqlKilled,
         ],
     },
     Check {
@@ -348,7 +315,7 @@ pub static CATALOGUE: [Check; 26] = [
         depends_on: CAUSES,
         must_last: AT_ONCE,
         looked_at_each_cycle: false,
-        codes: &[Code::BackupNotUnderstood],
+        codes: &[Code::BackupNotUnderstood, Code::RunsCancelled],
     },
     Check {
         id: CheckId::Shrunk,
@@ -465,6 +432,16 @@ pub static CATALOGUE: [Check; 26] = [
         must_last: AT_ONCE,
         looked_at_each_cycle: true,
         codes: &[Code::ConfigWritable],
+    },
+    Check {
+        id: CheckId::Alerts,
+        name: "alerts",
+        title: ("Avisos", "Alerts"),
+        severity: Severity::Warning,
+        depends_on: &[],
+        must_last: AT_ONCE,
+        looked_at_each_cycle: true,
+        codes: &[Code::AlertUnsent],
     },
     Check {
         id: CheckId::Clock,

@@ -8,11 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 /// One script a version. A released one is never changed: the next version appends its own.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 
 /// Marks the file as ours: «DMBJ».

@@ -1,7 +1,7 @@
 //! The file, and what waits in memory to be written to it.
 
 use super::failure::{Failure, begun_anew};
-use super::{CheckedFile, Event, EventKind, PendingCopy, restores, rows, schema};
+use super::{CheckedFile, Event, EventKind, PendingCopy, QueuedAlert, Told, alerts, restores, rows, schema};
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::problem::{Problem, Result};
 use crate::restore::outcome::{RestoreId, RestoreReport};
@@ -26,6 +26,8 @@ pub enum Change {
     Sequence(u64),
     Checked(CheckedFile),
     Restore(Box<RestoreReport>),
+    Alerts(Vec<QueuedAlert>),
+    Told(Vec<Told>),
 }
 
 /// Which runs are looked for.
@@ -64,6 +66,8 @@ struct Waiting {
     sequence: Option<u64>,
     checked: Vec<CheckedFile>,
     restores: Vec<RestoreReport>,
+    alerts: Option<Vec<QueuedAlert>>,
+    told: Option<Vec<Told>>,
 }
 
 impl Waiting {
@@ -81,6 +85,8 @@ impl Waiting {
                 keep_last(&mut self.events);
             }
             Change::Pending(pending) => self.pending = Some(pending),
+            Change::Alerts(queue) => self.alerts = Some(queue),
+            Change::Told(told) => self.told = Some(told),
             Change::Restore(report) => {
                 match self.restores.iter_mut().find(|other| other.id == report.id) {
                     Some(older) => *older = *report,
@@ -110,6 +116,12 @@ impl Waiting {
         }
         if let Some(pending) = &self.pending {
             rows::put_pending(&transaction, pending)?;
+        }
+        if let Some(queue) = &self.alerts {
+            alerts::put_queued(&transaction, queue)?;
+        }
+        if let Some(told) = &self.told {
+            alerts::put_told(&transaction, told)?;
         }
         if let Some(last) = self.sequence {
             rows::put_sequence(&transaction, last)?;
@@ -285,6 +297,20 @@ impl Store {
                 Ok(pending)
             }
             None => self.read(false, rows::pending),
+        }
+    }
+
+    pub fn alerts(&mut self) -> Result<Vec<QueuedAlert>> {
+        match &self.waiting.alerts {
+            Some(queue) => Ok(queue.clone()),
+            None => self.read(false, alerts::queued),
+        }
+    }
+
+    pub fn told(&mut self) -> Result<Vec<Told>> {
+        match &self.waiting.told {
+            Some(told) => Ok(told.clone()),
+            None => self.read(false, alerts::told),
         }
     }
 

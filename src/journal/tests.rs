@@ -276,3 +276,25 @@ fn only_its_owner_may_read_the_file() {
     let state = written();
     assert!(crate::platform::is_kept_secret(&file(&state)).unwrap());
 }
+
+#[test]
+fn alerts_to_be_sent_and_what_was_told_outlive_the_process() {
+    let state = tempfile::tempdir().unwrap();
+    let alert = |number| QueuedAlert {
+        number,
+        at: at(0),
+        channel: "email".to_owned(),
+        tries: 2,
+        message: "{}".to_owned(),
+    };
+    let told = Told { topic: "failed".to_owned(), since: Some(at(1)), at: None, open: true };
+    {
+        let journal = journal(&state);
+        journal.set_alerts(&[alert(1), alert(2)]).unwrap();
+        journal.set_told(std::slice::from_ref(&told)).unwrap();
+        journal.set_alerts(&[alert(2)]).unwrap();
+    }
+    let journal = journal(&state);
+    assert_eq!(journal.alerts().unwrap(), [alert(2)]);
+    assert_eq!(journal.told().unwrap(), [told]);
+}

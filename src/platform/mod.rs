@@ -55,6 +55,14 @@ pub fn stand_back() {
     system::stand_back();
 }
 
+// ---- web servers ----
+
+/// How TLS is spoken with web servers, by the certificates that this machine trusts. Reads their list, which is long: not to be
+/// kept.
+pub fn web_tls() -> ureq::tls::TlsConfig {
+    system::web_tls()
+}
+
 // ---- who and where we are ----
 
 /// This machine's name, as its neighbours on the network know it.

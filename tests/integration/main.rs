@@ -17,6 +17,9 @@ mod agent_report;
 #[cfg(unix)]
 #[cfg(test)]
 mod agent_runs;
+#[cfg(unix)]
+#[cfg(test)]
+mod alerts;
 #[cfg(test)]
 mod bak_real;
 #[cfg(unix)]

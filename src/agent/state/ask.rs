@@ -57,6 +57,7 @@ impl State {
             | Request::Events { .. }
             | Request::Run { .. }
             | Request::RestorePlan { .. }
+            | Request::AlertTest { .. }
             | Request::RestoreSources { .. }
             | Request::Restores { .. }
             | Request::RestoreReport { .. } => {

@@ -8,7 +8,7 @@ use crate::backup::Aim;
 use crate::backup::outcome::{CopyReport, Outcome, RunId, RunReport};
 use crate::clock::{Passage, Zone};
 use crate::config::{
-    ArchiveName, BackupConfig, Config, DatabaseName, Encrypt, Finding, Login, ServerConfig, Shop,
+    AlertConfig, ArchiveName, BackupConfig, Config, DatabaseName, Encrypt, Finding, Login, ServerConfig, Shop,
 };
 use crate::control::protocol::{Request, Typed};
 use crate::journal::EventKind;
@@ -54,6 +54,7 @@ fn config(terminal: Terminal) -> Config {
         },
         terminal,
         schedule: Schedule::parse("0 * * * *").unwrap(),
+        alert: AlertConfig::default(),
     }
 }
 

@@ -12,6 +12,7 @@ mod place;
 mod service;
 mod session;
 mod threads;
+mod tls;
 #[cfg(feature = "tray")]
 mod tray;
 mod wide;
@@ -38,5 +39,6 @@ pub use place::place;
 pub use service::{event_log, service_state, sql_service, start_service};
 pub use session::{end_asked_for, may_replace, sits_here};
 pub use threads::stand_back;
+pub use tls::web_tls;
 #[cfg(feature = "tray")]
 pub use tray::Tray;

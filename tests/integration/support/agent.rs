@@ -3,6 +3,7 @@
 use super::sqlserver::PASSWORD;
 use dmbackup::agent::status::Status;
 use dmbackup::control::client::Client;
+use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -21,6 +22,8 @@ pub struct Shop {
     root: TempDir,
     /// Where its programs look for others, first.
     programs: Option<PathBuf>,
+    /// What stands in their environment besides.
+    variables: Vec<(&'static str, OsString)>,
 }
 
 impl Shop {
@@ -33,12 +36,17 @@ impl Shop {
             fs::create_dir(root.path().join(folder)).unwrap();
             fs::set_permissions(root.path().join(folder), Permissions::from_mode(0o700)).unwrap();
         }
-        Self { root, programs: None }
+        Self { root, programs: None, variables: Vec::new() }
     }
 
     /// Has its programs find those in `folder` before the system's.
     pub fn find_programs_in(&mut self, folder: PathBuf) {
         self.programs = Some(folder);
+    }
+
+    /// Has a variable stand in the environment of its programs.
+    pub fn set(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.variables.push((name, value.into()));
     }
 
     /// A path below its folder.
@@ -149,6 +157,7 @@ impl Shop {
         let mut command = Command::new(line.next().unwrap());
         command.args(line).args(["--lang", "pt", "--config"]).arg(self.path("dmbackup.toml"));
         command.arg("--state").arg(self.state()).args(words).stdin(File::open(CTL).unwrap());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.programs {
             let path = std::env::var_os("PATH").unwrap_or_default();
             let folders = std::iter::once(folder.clone()).chain(std::env::split_paths(&path));
