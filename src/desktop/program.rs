@@ -4,6 +4,7 @@ use super::act::Hand;
 use super::args::Options;
 use super::keeper::Keeper;
 use super::no_display;
+use super::notices::{self, Notices};
 use super::view::{Choice, look};
 use crate::config;
 use crate::control::link::Link;
@@ -97,7 +98,8 @@ async fn first_start(hand: Hand, options: Options) -> Exit {
         tracing::error!(%problem, "the window does not open");
     }
     let is_opening = !options.minimized && !options.show;
-    let desk = Desk { hand, language, link, tray, is_opening, end };
+    let notices = Notices::default();
+    let desk = Desk { hand, language, link, tray, notices, is_opening, end };
     desk.work(happened).await;
     listening.abort();
     if let Err(cause) = kept.await {
@@ -139,6 +141,7 @@ struct Desk {
     language: Language,
     link: watch::Receiver<Link>,
     tray: Option<Tray>,
+    notices: Notices,
     /// The agent is still to be told that the store's application was opened.
     is_opening: bool,
     end: CancellationToken,
@@ -164,6 +167,9 @@ impl Desk {
         let link = self.link.borrow_and_update().clone();
         if let Some(tray) = &self.tray {
             tray.show(look(&link, self.hand.has_window(), self.language));
+        }
+        if let Some(status) = link.status() {
+            notices::show(self.notices.fresh(status), self.language);
         }
         if self.is_opening && matches!(link, Link::Reached(_)) {
             self.is_opening = false;

@@ -411,6 +411,15 @@ pub fn start_apart(command: &mut Command) -> io::Result<()> {
     system::start_apart(command)
 }
 
+/// Shows a notice on the desktop: a title and a few lines of plain text. Waits for the desktop to take it.
+///
+/// # Errors
+/// There is no desktop that shows notices, or it refuses.
+#[cfg(feature = "tray")]
+pub fn show_notice(title: &str, text: &str, is_urgent: bool) -> io::Result<()> {
+    system::show_notice(title, text, is_urgent)
+}
+
 /// Lets the desktop show the folder `path`.
 ///
 /// # Errors

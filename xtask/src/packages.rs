@@ -53,6 +53,12 @@ pub const TEST: &[Package] = &[
     program("xfce4-panel", "xfce4-panel"),
     Package { name: "adwaita-icon-theme", there: There::File("/usr/share/icons/Adwaita") },
     program("xdotool", "xdotool"),
+    program("dunst", "dunst"),
+    program("dbus-bin", "dbus-monitor"),
+    Package {
+        name: "fonts-dejavu-core",
+        there: There::File("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
+    },
     program("imagemagick", "import"),
     program("libglib2.0-bin", "gdbus"),
     program("mandoc", "mandoc"),

@@ -7,6 +7,8 @@ mod identity;
 mod local;
 mod memory;
 mod mounts;
+#[cfg(feature = "tray")]
+mod notice;
 mod rights;
 mod service;
 mod session;
@@ -30,6 +32,8 @@ pub use local::{
 };
 pub use memory::{hand_back_memory, share_one_heap};
 pub use mounts::place;
+#[cfg(feature = "tray")]
+pub use notice::show_notice;
 pub use rights::{
     can_write_folder, is_kept_secret, make_folder_inside, make_private_folder, private,
     readable_by_everybody, share_like_folder, take_from_everybody, writable_by_ordinary_users,

@@ -8,6 +8,8 @@ mod handles;
 mod identity;
 mod local;
 mod memory;
+#[cfg(feature = "tray")]
+mod notice;
 mod place;
 mod service;
 mod session;

@@ -9,6 +9,7 @@ use dmbackup::agent::status::{Activity, Status};
 use dmbackup::backup::outcome::{Outcome, Trigger};
 use dmbackup::clock::SystemClock;
 use dmbackup::journal::{EventKind, Journal};
+use fake_sqlserver::fault::{Action, Fault, StatementKind};
 use screen::{ICON, Part, Screen};
 use std::cell::Cell;
 use std::process::{Child, Command, Stdio};
@@ -216,6 +217,82 @@ fn an_agent_that_a_person_closed_is_not_replaced_by_a_tray() {
     assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
     assert_eq!(agent.ended().1, Some(0));
     assert_eq!(tray.ended(), Some(0));
+}
+
+/// Listens to what is shown as a notice, from now on.
+struct Notices {
+    listener: Child,
+    heard: std::path::PathBuf,
+}
+
+impl Notices {
+    fn hear(shop: &Shop, screen: &Screen) -> Self {
+        let heard = shop.path("notices.txt");
+        let mut command = Command::new("dbus-monitor");
+        command.args(["--session", "interface='org.freedesktop.Notifications'"]);
+        let file = std::fs::File::create(&heard).unwrap();
+        let listener = screen.dress(&mut command).stdout(file).spawn().unwrap();
+        let notices = Self { listener, heard };
+        screen.until("the listener hears", |_| !notices.text().is_empty());
+        notices
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(&self.heard).unwrap()
+    }
+}
+
+impl Drop for Notices {
+    fn drop(&mut self) {
+        let _ended_already = self.listener.kill();
+        let _ended_already = self.listener.wait();
+    }
+}
+
+#[test]
+fn the_first_backup_a_failure_and_its_end_are_shown_as_notices_once_each() {
+    let server = StandIn::start();
+    let shop = Shop::new();
+    shop.configure_with(server.handle.address().port(), "retry_wait = '0 s'");
+    let screen = Screen::open(&[Part::Windows, Part::Notices]);
+    let notices = Notices::hear(&shop, &screen);
+    let _tray = Tray::start(&shop, &screen, &["--minimized"]);
+    screen.until("the first backup is shown", |_| notices.text().contains("Primeiro backup feito"));
+    let full = Fault::at(StatementKind::Backup, Action::DiskFull { bytes: 4_096 });
+    server.handle.instance().faults.inject(full.times(2));
+    assert_eq!(shop.ctl(&["backup", "--wait"]).exit, 8);
+    screen.until("the failure is shown", |_| notices.text().contains("Backup não realizado"));
+    screen.until("somebody sees it", |screen| {
+        screen.said("dunstctl", &["count", "displayed"]).is_some_and(|count| count != "0")
+    });
+    shop.until(|status| status.activity == Activity::Waiting);
+    assert_eq!(shop.ctl(&["backup", "--wait"]).exit, 0);
+    screen.until("its end is shown", |_| notices.text().contains("Voltou ao normal"));
+    let text = notices.text();
+    for title in ["Primeiro backup feito", "Backup não realizado", "Resolvido"] {
+        let shown = text.matches(&format!("string \"{title}\"")).count();
+        assert_eq!(shown, 1, "{title}: {text}");
+    }
+}
+
+#[test]
+fn whoever_opens_the_application_in_a_shop_with_one_machine_sees_a_notice() {
+    let (_server, shop, screen) = {
+        let server = StandIn::start();
+        let shop = Shop::new();
+        shop.configure(server.handle.address().port());
+        let path = shop.path("dmbackup.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (above, _) = text.split_once("[terminal]").unwrap();
+        std::fs::write(&path, format!("{above}[terminal]\nlocal_only = true\n")).unwrap();
+        (server, shop, Screen::open(&[Part::Windows, Part::Notices]))
+    };
+    let notices = Notices::hear(&shop, &screen);
+    let _tray = Tray::start(&shop, &screen, &["--minimized"]);
+    rested(&shop, &screen);
+    assert!(!notices.text().contains("Segunda cópia"), "a start at logon is no opening");
+    assert!(tray(&shop, &screen, &[]).status().unwrap().success());
+    screen.until("the reminder is shown", |_| notices.text().contains("Segunda cópia"));
 }
 
 #[test]

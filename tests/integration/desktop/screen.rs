@@ -23,6 +23,8 @@ pub enum Part {
     Windows,
     /// A panel with a tray.
     Tray,
+    /// Whoever shows notices.
+    Notices,
 }
 
 /// The desktop; gone when dropped.
@@ -55,6 +57,12 @@ impl Screen {
             screen.keep("xfce4-panel", &["--disable-wm-check"]);
             screen.until("the tray is there", |screen| {
                 screen.said("gdbus", &WATCHER).is_some_and(|said| said.contains("true"))
+            });
+        }
+        if parts.contains(&Part::Notices) {
+            screen.keep("dunst", &[]);
+            screen.until("notices are shown", |screen| {
+                screen.said("gdbus", &NOTIFIER).is_some_and(|said| said.contains("true"))
             });
         }
         screen
@@ -140,6 +148,18 @@ impl Screen {
         }
     }
 }
+
+const NOTIFIER: [&str; 9] = [
+    "call",
+    "--session",
+    "--dest",
+    "org.freedesktop.DBus",
+    "--object-path",
+    "/",
+    "--method",
+    "org.freedesktop.DBus.NameHasOwner",
+    "org.freedesktop.Notifications",
+];
 
 const WATCHER: [&str; 9] = [
     "call",
