@@ -127,8 +127,8 @@ mod tests {
         let sections: Vec<_> =
             paper.text().lines().filter(|line| line.starts_with('[')).map(str::to_owned).collect();
         let ways = ["[alert.email]", "[alert.webhook]", "[alert.telegram]", "[alert.heartbeat]"];
-        assert_eq!(sections[..4], ["[shop]", "[server]", "[backup]", "[terminal]"]);
-        assert_eq!(sections[4..], ways);
+        assert_eq!(sections[..5], ["[shop]", "[server]", "[backup]", "[terminal]", "[agent]"]);
+        assert_eq!(sections[5..], ways);
         assert!(paper.text().contains("(linha 3)") && !paper.text().contains("abre-te"), "{}", paper.text());
     }
 }

@@ -209,6 +209,12 @@ keys! {
         "Apenas para testes: aceitar como terminal uma pasta do mesmo disco.",
         "For trials only: take a folder of the same disk for a terminal.";
 
+    ReopenAfter = "agent.reopen_after", Kind::Length(Duration::ZERO, Duration::from_secs(DAY)), Preset::Text("1 h"),
+        "Quanto tempo depois de «Fechar» o programa ao lado do relógio abre de novo sozinho; \"0 s\" não abre. Abrir o sistema da \
+         loja o abre antes.",
+        "How long after «Fechar» the program beside the clock starts again by itself; \"0 s\" never. Opening the store's \
+         application starts it before.";
+
     MailTo = "alert.email.to", Kind::List, Preset::List(&[]),
         "Quem recebe os avisos por e-mail. Sem ninguém, não há avisos por e-mail.",
         "Who gets the alerts by e-mail. With nobody, there are no alerts by e-mail.";

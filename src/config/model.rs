@@ -27,6 +27,8 @@ pub struct Config {
     pub terminal: Terminal,
     /// When they are due.
     pub schedule: Schedule,
+    /// How long after a person closed it the program starts again by itself; `None` for never.
+    pub reopen_after: Option<Duration>,
     /// Who is told when something is wrong.
     pub alert: AlertConfig,
 }

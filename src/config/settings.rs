@@ -103,6 +103,7 @@ fn shown(key: Key, config: &Config) -> String {
             Terminal::LocalOnly => false.to_string(),
             Terminal::Folder { allow_same_volume, .. } => allow_same_volume.to_string(),
         },
+        Key::ReopenAfter => units::duration_text(config.reopen_after.unwrap_or_default()),
         Key::MailTo => email(|email| email.to.join(", ")),
         Key::MailHost => email(|email| email.host.clone()),
         Key::MailSecurity => email(|email| match email.security {

@@ -46,6 +46,7 @@ pub(super) fn validate<'a>(
     let schedule = check.schedule();
     let backup = check.backup(schedule.as_ref());
     let terminal = check.terminal(backup.as_ref());
+    let reopen_after = check.length(Key::ReopenAfter);
     let alert = alert::alert(&mut check);
     let language = merged.text(Key::Language).and_then(Language::from_tag).unwrap_or_default();
     let config = (|| {
@@ -58,6 +59,7 @@ pub(super) fn validate<'a>(
             backup: backup?,
             terminal: terminal?,
             schedule: schedule?,
+            reopen_after: Some(reopen_after?).filter(|length| !length.is_zero()),
             alert,
         })
     })();

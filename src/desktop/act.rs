@@ -11,6 +11,7 @@ use crate::words;
 use crate::words::Language;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// The window's program, beside this one.
 const WINDOW: &str = "dmbackup-window";
@@ -105,6 +106,19 @@ impl Hand {
         let program = std::env::current_exe().map_err(|cause| not_started("dmbackup", &cause))?;
         let mut command = Command::new(&program);
         self.same_agent(&mut command);
+        platform::start_apart(&mut command)
+            .map_err(|cause| not_started(&program.display().to_string(), &cause))
+    }
+
+    /// Starts this program once more, apart from this process, to come back after a while: as at a logon.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn come_back(&self, after: Duration) -> Result<()> {
+        let program = std::env::current_exe().map_err(|cause| not_started("dmbackup", &cause))?;
+        let mut command = Command::new(&program);
+        self.same_agent(&mut command);
+        command.arg("--minimized").arg("--after").arg(after.as_secs().to_string());
         platform::start_apart(&mut command)
             .map_err(|cause| not_started(&program.display().to_string(), &cause))
     }

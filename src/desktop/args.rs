@@ -9,6 +9,9 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// The longest wait before the program comes back, in seconds.
+const MOST_AFTER_SECS: u64 = 24 * 3_600;
+
 /// What the program is started for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -22,6 +25,8 @@ pub struct Options {
     pub show: bool,
     /// Started by the system at logon, not with the store's application.
     pub minimized: bool,
+    /// Wait for so many seconds first: a person has closed the program, and it is to come back.
+    pub after_secs: u64,
     /// The store's application with its arguments; empty where none is to be run.
     pub with: Vec<OsString>,
 }
@@ -47,6 +52,7 @@ pub fn parse(args: &[OsString], language: Language) -> Result<Asked> {
             language,
             show: matches.get_flag("show"),
             minimized: matches.get_flag("minimized"),
+            after_secs: matches.remove_one("after").unwrap_or_default(),
             with: matches.remove_many("with").map(Iterator::collect).unwrap_or_default(),
         })),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
@@ -102,6 +108,7 @@ fn command(language: Language) -> Command {
             "minimized",
             say("Início com o Windows: não conta como abertura do sistema da loja", "Start at logon: does not count as the store's application being opened"),
         ))
+        .arg(Arg::new("after").long("after").value_parser(value_parser!(u64).range(..=MOST_AFTER_SECS)).hide(true))
         .arg(
             Arg::new("with")
                 .long("with")
@@ -147,6 +154,8 @@ mod tests {
         assert!(!options("dmbackup").minimized);
         assert!(options("dmbackup --minimized --lang en").minimized);
         assert!(options("dmbackup --show").show);
+        assert_eq!(options("dmbackup").after_secs, 0);
+        assert_eq!(options("dmbackup --minimized --after 3600").after_secs, 3600);
     }
 
     #[test]

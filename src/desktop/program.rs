@@ -25,6 +25,9 @@ const LOCK: &str = "tray";
 /// A second start is over soon, whether or not the agent answers.
 const SECOND_START_PATIENCE: Duration = Duration::from_millis(100);
 
+/// When the program comes back that a person closed, where no configuration says so.
+const USUAL_RETURN: Duration = Duration::from_secs(3_600);
+
 /// Runs the tray program, or tells the one that runs already.
 ///
 /// # Errors
@@ -34,17 +37,40 @@ pub fn run(options: Options) -> Result<Exit> {
         return Err(no_display());
     }
     let hand = Hand::new(options.clone());
+    if options.after_secs > 0 {
+        // Nothing is held meanwhile: whoever starts the program before is the first.
+        std::thread::sleep(Duration::from_secs(options.after_secs));
+    }
     let lock = take_lock(hand.state())?;
-    let Some(_lock) = lock else { return second_start(&hand, &options) };
+    let Some(lock) = lock else { return second_start(&hand, &options) };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(Problem::internal)?;
-    let exit = runtime.block_on(first_start(hand, options));
+    let config_path = config::find_path(options.config.as_deref());
+    let (exit, closed) = runtime.block_on(first_start(hand.clone(), options));
     // A folder that does not answer may hold a thread for ever; nobody waits for it.
     runtime.shutdown_background();
+    drop(lock);
+    if closed {
+        come_back(&hand, &config_path);
+    }
     Ok(exit)
+}
+
+/// A person closed the program. It is not to be forgotten closed: it starts again after a while, unless somebody wants it
+/// otherwise.
+fn come_back(hand: &Hand, config_path: &Path) {
+    let after = match config::load(config_path) {
+        Ok(loaded) => loaded.config.reopen_after,
+        Err(_) => Some(USUAL_RETURN),
+    };
+    if let Some(after) = after
+        && let Err(problem) = hand.come_back(after)
+    {
+        tracing::error!(%problem, "the program does not start again by itself");
+    }
 }
 
 fn take_lock(state: &Path) -> Result<Option<LockFile>> {
@@ -77,7 +103,8 @@ fn second_start(hand: &Hand, options: &Options) -> Result<Exit> {
     Ok(Exit::Success)
 }
 
-async fn first_start(hand: Hand, options: Options) -> Exit {
+/// Stays until the end; whether a person closed the program.
+async fn first_start(hand: Hand, options: Options) -> (Exit, bool) {
     let end = CancellationToken::new();
     let (links, link) = watch::channel(Link::Starting);
     let keeper = Keeper {
@@ -88,6 +115,7 @@ async fn first_start(hand: Hand, options: Options) -> Exit {
     };
     let kept = tokio::spawn(keeper.keep());
     let listening = tokio::spawn(end_when_asked(end.clone()));
+    let seen = link.clone();
     let (events, happened) = mpsc::unbounded_channel();
     let language = options.language;
     let first = look(&link.borrow(), hand.has_window(), language);
@@ -104,9 +132,10 @@ async fn first_start(hand: Hand, options: Options) -> Exit {
     listening.abort();
     if let Err(cause) = kept.await {
         tracing::error!(%cause, "the keeper of the agent fell");
-        return Exit::Internal;
+        return (Exit::Internal, false);
     }
-    Exit::Success
+    let closed = seen.borrow().status().is_some_and(|status| status.closed);
+    (Exit::Success, closed)
 }
 
 async fn end_when_asked(end: CancellationToken) {

@@ -54,6 +54,7 @@ fn config(terminal: Terminal) -> Config {
         },
         terminal,
         schedule: Schedule::parse("0 * * * *").unwrap(),
+        reopen_after: None,
         alert: AlertConfig::default(),
     }
 }

@@ -57,11 +57,20 @@ impl Drop for Tray {
     }
 }
 
+/// Says after which time the program comes back that a person closed.
+fn reopen_after(shop: &Shop, after: &str) {
+    let path = shop.path("dmbackup.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let above = text.split("[agent]").next().unwrap();
+    std::fs::write(&path, format!("{above}[agent]\nreopen_after = '{after}'\n")).unwrap();
+}
+
 /// A shop with a server, and a desktop with a tray.
 fn shop() -> (StandIn, Shop, Screen) {
     let server = StandIn::start();
     let shop = Shop::new();
     shop.configure(server.handle.address().port());
+    reopen_after(&shop, "0 s");
     (server, shop, Screen::open(&[Part::Windows, Part::Tray]))
 }
 
@@ -217,6 +226,25 @@ fn an_agent_that_a_person_closed_is_not_replaced_by_a_tray() {
     assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
     assert_eq!(agent.ended().1, Some(0));
     assert_eq!(tray.ended(), Some(0));
+}
+
+#[test]
+fn a_program_that_a_person_closed_comes_back_by_itself_unless_that_is_not_wanted() {
+    let (_server, shop, screen) = shop();
+    reopen_after(&shop, "1 s");
+    let tray = Tray::start(&shop, &screen, &[]);
+    let status = rested(&shop, &screen);
+    let password = status.now.format("%d%m%Y").to_string();
+    assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
+    assert_eq!(tray.ended(), Some(0));
+    screen.until("the program is back", |_| shop.ctl(&["status"]).exit == 0);
+    let back = shop.until(|status| status.activity == Activity::Waiting);
+    assert!(back.pid != status.pid && back.opened.is_none(), "nobody opened the application: {back:?}");
+    reopen_after(&shop, "0 s");
+    assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
+    let process = format!("/proc/{}", back.pid);
+    screen.until("the program ends", |_| !std::path::Path::new(&process).exists());
+    assert_eq!(shop.ctl(&["status"]).exit, 12);
 }
 
 /// Listens to what is shown as a notice, from now on.
