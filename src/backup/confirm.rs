@@ -3,6 +3,7 @@
 
 use super::aim::Aim;
 use super::along::rate;
+use super::dump::{Dumped, Seen};
 use super::grains::{Grains, Reading};
 use super::links::{self, Linking};
 use super::manual;
@@ -24,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// The server's side failed or somebody stopped the run: nothing took a new name. A terminal that failed is a Warning.
 pub(super) async fn confirm(run: &mut Run<'_>, packed: Packed) -> Result<()> {
-    let Packed { dumped, staged, zip, terminal, writing, fit_for_weekday } = packed;
+    let Packed { dumped, seen, staged, zip, terminal, writing, fit_for_weekday } = packed;
     let read_back = read_back(run, staged, zip.seal, terminal.as_ref()).await;
     let Confirmed { staged, sha256, grains, read, sealing } = match read_back {
         Ok(read) => read,
@@ -36,7 +37,7 @@ pub(super) async fn confirm(run: &mut Run<'_>, packed: Packed) -> Result<()> {
         return give_up(terminal, problem).await;
     }
     run.report.zip_sha256 = sha256.to_string();
-    keep_dump(run, dumped).await;
+    keep_dump(run, dumped, seen).await;
     if let Some(linking) = linking {
         finish_terminal(run, terminal, grains, linking).await;
     }
@@ -157,12 +158,12 @@ async fn publish(
     Ok(())
 }
 
-/// The dump of the rotation becomes `MCDados.bak`; another's is not kept. The zip stands already, so that a failure here is a
+/// The dump of the rotation becomes `MCDados.bak`, unless it is not what was packed any more; another's is not kept. The zip stands already, so that a failure here is a
 /// Warning.
-async fn keep_dump(run: &mut Run<'_>, dumped: super::dump::Dumped) {
+async fn keep_dump(run: &mut Run<'_>, dumped: Dumped, seen: Seen) {
     let is_newest = run.order.aim == Aim::Rotation;
     let kept =
-        blocking(move || if is_newest { dumped.staged.publish() } else { dumped.staged.discard() }).await;
+        blocking(move || if is_newest { dumped.publish(&seen) } else { dumped.staged.discard() }).await;
     if let Err(problem) = kept {
         run.warn(problem);
     }

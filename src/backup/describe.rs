@@ -64,3 +64,20 @@ pub(super) fn dump_unreadable(path: &Path, error: &io::Error) -> Problem {
         ),
     )
 }
+
+/// The dump is not the one that was packed any more.
+pub(super) fn dump_changed(path: &Path) -> Problem {
+    tracing::error!(path = %path.display(), "the dump changed after it was read");
+    let shown = path.display();
+    Problem::new(
+        Code::BackupReadBack,
+        words!(
+            "O arquivo {shown} mudou depois de conferido e não ficou como o .bak mais novo; o zip deste backup está inteiro.",
+            "The file {shown} changed after it was checked and does not stay as the newest .bak; the zip of this backup is whole."
+        ),
+        words!(
+            "Veja se outro programa mexe na pasta de backup; se não, mande verificar o disco do servidor (chkdsk).",
+            "See whether another program meddles in the backup folder; if not, have the server's disk checked (chkdsk)."
+        ),
+    )
+}

@@ -5,11 +5,15 @@ use super::outcome::{Phase, Progress};
 use super::prepare::Prepared;
 use super::rescue;
 use super::run::{Run, blocking, cancelled};
+use crate::archive::Sha256Sum;
 use crate::destination::{Destination, Name, Staged};
 use crate::problem::{Code, Result};
 use crate::sqlserver::{BackupRequest, DumpProgress};
+use sha2::{Digest, Sha256};
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// A dump that SQL Server has finished, under the name of something unfinished.
 pub(super) struct Dumped {
@@ -19,6 +23,50 @@ pub(super) struct Dumped {
     pub seen_by_server: String,
     /// Its size.
     pub bytes: u64,
+}
+
+/// What the one reading of a dump found: by it a later look knows the same file again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub stamp: Stamp,
+    pub sha256: Sha256Sum,
+}
+
+/// Length and date of a file: while they stay, nobody has written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    pub fn of(file: &Metadata) -> Self {
+        Self { bytes: file.len(), modified: file.modified().ok() }
+    }
+}
+
+impl Dumped {
+    /// Gives the dump its good name, where it is still what was `seen`. That costs nothing as long as nobody has written to it; else
+    /// it is read again, for some systems date a file only after it was closed. Its zip was read back, and stands already.
+    ///
+    /// # Errors
+    /// [`Code::BackupReadBack`] where it is another: it is removed, and the name keeps the dump that it had. Those of renaming.
+    pub fn publish(self, seen: &Seen) -> Result<()> {
+        let Self { mut staged, .. } = self;
+        let now = std::fs::metadata(staged.path()).map(|file| Stamp::of(&file)).ok();
+        if now != Some(seen.stamp) {
+            let mut sum = Sha256::new();
+            staged.read_back(&mut |bytes| sum.update(bytes))?;
+            if Sha256Sum(sum.finalize().into()) != seen.sha256 {
+                let problem = describe::dump_changed(staged.path());
+                if let Err(left) = staged.discard() {
+                    tracing::warn!(problem = %left, "a damaged dump stays until the next start");
+                }
+                return Err(problem);
+            }
+        }
+        staged.publish()
+    }
 }
 
 /// The name under which SQL Server writes; gone again unless [`Expected::adopt`] takes the file over.

@@ -1,7 +1,7 @@
 //! The one pass over the dump (DM18, DM19): page checks, hash and Deflate from one reading, while the terminal's copy follows
 //! the zip as it grows. The verdict falls before the manifest is written, so that the backup carries it.
 
-use super::dump::Dumped;
+use super::dump::{Dumped, Seen, Stamp};
 use super::growth::{End, Growth, Tracked};
 use super::outcome::{Phase, Progress};
 use super::prepare::Prepared;
@@ -26,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 /// A zip that is written but has not taken its name.
 pub(super) struct Packed {
     pub dumped: Dumped,
+    /// What was read of the dump.
+    pub seen: Seen,
     pub staged: Box<dyn Staged>,
     pub zip: archive::Packed,
     pub terminal: Option<TerminalCopy>,
@@ -38,6 +40,7 @@ pub(super) struct Packed {
 /// What the blocking pass hands back.
 struct Pass {
     staged: Box<dyn Staged>,
+    stamp: Stamp,
     zip: archive::Packed,
     writing: Duration,
     verdict: Words,
@@ -92,8 +95,9 @@ pub(super) async fn pack(run: &mut Run<'_>, prepared: &Prepared, dumped: Dumped)
             if let Some(warning) = pass.warning {
                 run.warn(warning);
             }
-            let Pass { staged, zip, writing, .. } = pass;
-            Ok(Packed { dumped, staged, zip, terminal, writing, fit_for_weekday })
+            let Pass { staged, stamp, zip, writing, .. } = pass;
+            let seen = Seen { stamp, sha256: zip.part.sha256 };
+            Ok(Packed { dumped, seen, staged, zip, terminal, writing, fit_for_weekday })
         }
         Err(problem) => {
             growth.end(End::Abandoned);
@@ -151,6 +155,7 @@ fn is_damage(problem: &Problem) -> bool {
 
 /// What was written, and what is thought of it.
 struct Written {
+    stamp: Stamp,
     zip: archive::Packed,
     writing: Duration,
     verdict: Words,
@@ -174,8 +179,8 @@ impl Job {
     /// Runs on a blocking thread: reads the dump once.
     fn work(self, mut staged: Box<dyn Staged>, progress: &(dyn Fn(u64) + Sync)) -> Result<Pass> {
         match self.write(&mut *staged, progress) {
-            Ok(Written { zip, writing, verdict, warning }) => {
-                Ok(Pass { staged, zip, writing, verdict, warning })
+            Ok(Written { stamp, zip, writing, verdict, warning }) => {
+                Ok(Pass { staged, stamp, zip, writing, verdict, warning })
             }
             Err(problem) => {
                 if let Err(left) = staged.discard() {
@@ -187,8 +192,10 @@ impl Job {
     }
 
     fn write(&self, staged: &mut dyn Staged, progress: &(dyn Fn(u64) + Sync)) -> Result<Written> {
-        let mut source =
-            File::open(&self.dump).map_err(|error| describe::dump_unreadable(&self.dump, &error))?;
+        let unreadable = |error| describe::dump_unreadable(&self.dump, &error);
+        let mut source = File::open(&self.dump).map_err(unreadable)?;
+        // Before the first byte is read: what changes from then on is noticed.
+        let stamp = Stamp::of(&source.metadata().map_err(unreadable)?);
         let checker = Mutex::new(Some(Checker::new()));
         let mut observe = |bytes: &[u8]| {
             if let Some(checker) = lock(&checker).as_mut() {
@@ -220,7 +227,7 @@ impl Job {
             explained.unwrap_or(problem)
         })?;
         let (verdict, warning) = judged.ok_or_else(|| Problem::internal("a zip without a verdict"))?;
-        Ok(Written { zip, writing, verdict, warning })
+        Ok(Written { stamp, zip, writing, verdict, warning })
     }
 
     /// The verdict on the dump: the reader's, or SQL Server's where the reader is not sure.

@@ -13,6 +13,7 @@ use dmbackup::backup::copy_pending;
 use dmbackup::backup::outcome::{Outcome, Phase, RunReport};
 use dmbackup::problem::Code;
 use dmbackup::slot::{Hour, Set};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -121,7 +122,20 @@ async fn strike(
             assert_eq!(shop.snapshot(), before, "{context}: files of earlier backups changed");
             format!("the run fails ({})", report.problems[0].code.id())
         }
-        Outcome::Warning => format!("a warning ({})", report.problems[0].code.id()),
+        Outcome::Warning => {
+            let dump = place == Place::Dump && moment == Moment::Before(Phase::Confirming);
+            if dump {
+                assert_eq!(
+                    fs::read(&file).map(|bytes| sum(&bytes)).ok(),
+                    before.get(&file).cloned(),
+                    "{context}"
+                );
+            }
+            format!("a warning ({})", report.problems[0].code.id())
+        }
+        Outcome::Success if place == Place::Dump && moment == Moment::Before(Phase::Confirming) => {
+            panic!("{context}: a damaged dump took its name")
+        }
         Outcome::Success if place == Place::Dump && moment == Moment::Before(Phase::Packing) => {
             // It went into the zip as it was, and the zip says so: the damage is where nothing protects anything.
             PASSED.to_owned()
@@ -162,6 +176,32 @@ async fn damage_between_two_phases_is_found_or_came_too_late_and_the_next_run_wo
     println!("{}", table.shown(["when and where", "damage", "what came of it"]));
     // Only single bits in what no checksum protects: extents that are not in use, the log, descriptions.
     assert!(missed <= trials("DMBACKUP_DAMAGE", 2), "{missed} damaged dumps passed");
+}
+
+/// The sum of a content, as a snapshot has it.
+fn sum(bytes: &[u8]) -> String {
+    format!("{:x?}", Sha256::digest(bytes))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dump_that_was_only_touched_after_it_was_read_still_takes_its_name() {
+    let mut shop = Shop::open().await;
+    shop.good_run().await;
+    let (folder, touched) = (shop.folder(), Arc::new(Mutex::new(None)));
+    let (folders, told) = ([folder.clone(), folder.clone()], Arc::clone(&touched));
+    let on_phase = move |phase| {
+        let path = Place::Dump.under_construction(&folders).filter(|_| phase == Phase::Confirming);
+        if let Some(path) = path {
+            *told.lock().unwrap() = Some(sum(&fs::read(&path).unwrap()));
+            let file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+            file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        }
+    };
+    let ear = Ear { on_phase: Some(Box::new(on_phase)), ..Ear::default() };
+    let report = shop.run_with(Arc::new(ear), CancellationToken::new()).await;
+    assert_eq!((report.outcome, &report.problems), (Some(Outcome::Success), &Vec::new()));
+    let dump = fs::read(folder.join("MCDados.bak")).unwrap();
+    assert_eq!(Some(sum(&dump)), *touched.lock().unwrap(), "the touched one");
 }
 
 /// The files at the terminal, but for its identity and lock.
