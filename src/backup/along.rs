@@ -220,3 +220,7 @@ fn read(
     }
     Ok((grains, from_medium))
 }
+
+#[cfg(test)]
+#[path = "along_tests.rs"]
+mod tests;

@@ -68,6 +68,7 @@ impl Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn of(content: &[u8]) -> Grains {
         let mut reading = Reading::from(0);
@@ -108,5 +109,30 @@ mod tests {
         flipped[GRAIN_BYTES as usize] ^= 1;
         assert_ne!(of(&flipped), whole);
         assert_eq!(of(&[]), Grains::default());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn cut_at_any_grains_and_taken_in_any_order_they_are_those_of_the_whole(
+            length in 0usize..20_000_000,
+            cuts in proptest::collection::btree_set(1u64..5, 0..4),
+            order in any::<u64>(),
+        ) {
+            let content: Vec<u8> = (0..length).map(|at| (at / 5) as u8 ^ (at >> 20) as u8).collect();
+            let mut starts: Vec<u64> = std::iter::once(0).chain(cuts).collect();
+            starts.retain(|number| number * GRAIN_BYTES <= length as u64);
+            let ends = starts.iter().skip(1).copied().chain([u64::MAX / GRAIN_BYTES]);
+            let mut parts: Vec<(u64, u64)> = starts.iter().copied().zip(ends).collect();
+            fastrand::Rng::with_seed(order).shuffle(&mut parts);
+            let mut grains = Grains::default();
+            for (first, end) in parts {
+                let mut reading = Reading::from(first);
+                let (from, to) = (first * GRAIN_BYTES, (end * GRAIN_BYTES).min(length as u64));
+                content[from as usize..to as usize].chunks(777_777).for_each(|piece| reading.feed(piece));
+                grains.take(reading);
+            }
+            prop_assert_eq!(grains, of(&content));
+        }
     }
 }
