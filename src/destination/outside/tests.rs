@@ -150,3 +150,24 @@ fn each_error_of_a_chosen_disk_has_its_code() {
         assert_eq!(explain("/pen", &kind.into()).code, code, "{kind}");
     }
 }
+
+/// A disk in FAT32 takes files of up to 4 GiB less one byte: what is larger is foreseen, before anything has to go for it.
+#[test]
+fn a_zip_that_no_fat32_disk_takes_is_foreseen_and_one_that_just_fits_is_not() {
+    let mut disk = disk();
+    disk.write("antes");
+    disk.outside.largest_file_bytes = |_| Ok(Some(u32::MAX.into()));
+    let most = u64::from(u32::MAX);
+    for replace in [false, true] {
+        let problem = disk.outside.foresee(most + 1, replace).unwrap_err();
+        assert_eq!(problem.code, Code::ManualFileLimit, "{problem}");
+        assert!(problem.hint.pt.contains("exFAT ou NTFS"), "{problem}");
+        assert!(disk.outside.stage(most + 1, replace).is_err());
+    }
+    let allowed = disk.outside.foresee(most, false).map_err(|problem| problem.code);
+    assert_ne!(allowed, Err(Code::ManualFileLimit), "another reason may stand, such as a full disk");
+    assert_eq!(disk.files(), pairs(&[("MCDados.zip", "antes")]));
+    disk.outside.largest_file_bytes = |_| Ok(None);
+    let unlimited = disk.outside.foresee(most + 1, false).map_err(|problem| problem.code);
+    assert_ne!(unlimited, Err(Code::ManualFileLimit));
+}

@@ -29,10 +29,16 @@ pub fn space(path: &Path) -> io::Result<Space> {
 
 #[cfg(target_os = "linux")]
 pub fn largest_file_bytes(path: &Path) -> io::Result<Option<u64>> {
-    /// Linux' number of FAT, whose sizes are 32 bits wide; exFAT has another.
-    const MSDOS: u64 = 0x4d44;
     let kind = rustix::fs::statfs(path)?.f_type;
-    Ok((u64::try_from(kind) == Ok(MSDOS)).then_some(u32::MAX.into()))
+    Ok(u64::try_from(kind).ok().and_then(largest_of_kind))
+}
+
+/// The largest file of a file system with this number of Linux'.
+#[cfg(target_os = "linux")]
+fn largest_of_kind(kind: u64) -> Option<u64> {
+    /// FAT, whose sizes are 32 bits wide; exFAT has another number.
+    const MSDOS: u64 = 0x4d44;
+    (kind == MSDOS).then_some(u32::MAX.into())
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -209,6 +215,25 @@ mod tests {
     fn no_file_of_ours_reaches_the_end_of_a_file_here() {
         assert_eq!(largest_file_bytes(on_a_disk().path()).unwrap(), None);
         assert!(largest_file_bytes(Path::new("/no such folder")).is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_fat_ends_at_4_gib_a_file() {
+        assert_eq!(largest_of_kind(0x4d44), Some(u64::from(u32::MAX)), "MSDOS_SUPER_MAGIC");
+        // exFAT, NTFS (kernel and FUSE), ext4, XFS, tmpfs, CIFS, SMB2.
+        for kind in [
+            0x2011_bab0,
+            0x7366_746e,
+            0x6573_5546,
+            0xef53,
+            0x5846_5342,
+            0x0102_1994,
+            0xff53_4d42,
+            0xfe53_4d42,
+        ] {
+            assert_eq!(largest_of_kind(kind), None, "{kind:#x}");
+        }
     }
 
     #[test]
