@@ -54,6 +54,9 @@ mod logging;
 mod manual;
 #[cfg(unix)]
 #[cfg(test)]
+mod questions;
+#[cfg(unix)]
+#[cfg(test)]
 mod restore;
 #[cfg(unix)]
 #[cfg(test)]

@@ -46,6 +46,7 @@ pub const TEST: &[Package] = &[
     program("freetds-bin", "tsql"),
     program("util-linux", "setpriv"),
     program("mount", "mount"),
+    program("bsdutils", "script"),
     // A desktop without a screen, with a tray and hands.
     program("xvfb", "Xvfb"),
     program("dbus", "dbus-daemon"),

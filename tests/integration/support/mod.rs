@@ -18,4 +18,6 @@ pub mod sqlserver;
 #[cfg(unix)]
 pub mod table;
 #[cfg(unix)]
+pub mod terminal;
+#[cfg(unix)]
 pub mod whole;
