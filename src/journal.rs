@@ -55,6 +55,8 @@ pub enum EventKind {
     ClockJumped,
     /// The configuration changed, or its new state is refused.
     Configuration,
+    /// The head office of the chain was told this server's address.
+    AddressSent,
     /// The journal itself: set aside and begun anew.
     Journal,
 }

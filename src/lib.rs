@@ -33,6 +33,7 @@ pub mod cycle;
 pub mod desktop;
 pub mod destination;
 pub mod durable;
+pub mod head_office;
 #[cfg(any(feature = "tray", feature = "window"))]
 pub mod icon;
 pub mod journal;
@@ -44,6 +45,7 @@ pub mod restore;
 pub mod schedule;
 pub mod slot;
 pub mod sqlserver;
+pub mod update;
 pub mod verify;
 #[cfg(feature = "window")]
 pub mod window;

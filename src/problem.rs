@@ -245,6 +245,28 @@ codes! {
     AgentNotNow = "agent.not-now", Refused;
     /// The client sent something that the agent does not understand.
     AgentProtocol = "agent.protocol", Usage;
+    /// The store belongs to no chain: there is no head office in the configuration.
+    HeadOfficeOff = "head-office.off", Refused;
+    /// The certificates that vouch for the head office cannot be read.
+    HeadOfficeCertificate = "head-office.certificate", Configuration;
+    /// The way to the head office is no matter of addresses.
+    HeadOfficeAddress = "head-office.address", Configuration;
+    /// The head office refused the statement that takes the address.
+    HeadOfficeStatement = "head-office.statement", Refused;
+    /// The statement changed no row at the head office: it does not know this store.
+    HeadOfficeUnknownStore = "head-office.unknown-store", Refused;
+    /// Newer versions are not looked for.
+    UpdateOff = "update.off", Refused;
+    /// The notice of versions cannot be reached.
+    UpdateUnreachable = "update.unreachable", Warning;
+    /// What is at the notice's address is none, or one that this version does not understand.
+    UpdateNotice = "update.notice", Warning;
+    /// The notice of versions is not signed by the program's publisher.
+    UpdateSignature = "update.signature", Refused;
+    /// The notice of versions has expired.
+    UpdateExpired = "update.expired", Warning;
+    /// The notice of versions is older than what is known already.
+    UpdateOld = "update.old", Refused;
     /// There is no screen for a program of the desktop.
     NoDisplay = "desktop.no-display", Usage;
     /// A program of the desktop cannot be started.

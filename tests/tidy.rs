@@ -29,6 +29,8 @@ const LAYERS: &[(&str, &str)] = &[
     ("bak", "words problem"),
     ("archive", "words problem bak durable"),
     ("sqlserver", "words problem config platform clock bak"),
+    ("head_office", "words problem clock config durable sqlserver"),
+    ("update", "words problem clock config durable platform"),
     ("destination", "words problem slot durable platform archive clock"),
     ("journal", "words problem clock platform"),
     (
@@ -46,25 +48,31 @@ const LAYERS: &[(&str, &str)] = &[
     ),
     (
         "agent",
-        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify restore cycle control notify alert logging",
+        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify restore cycle control notify alert logging head_office update",
     ),
     // What deserves a notice is read off the agent's status, and what is told is part of it.
     ("notify", "words problem cycle journal agent"),
     // What comes of a trial goes back to whoever asked for it.
     ("alert", "words problem clock config backup journal platform cycle notify control logging"),
     // The protocol carries the agent's status, and the agent's commands are the protocol's requests: one vocabulary.
-    ("control", "words problem clock slot config platform journal verify restore cycle agent alert"),
+    (
+        "control",
+        "words problem clock slot config platform journal verify restore head_office update cycle agent alert",
+    ),
     (
         "cli",
-        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify restore cycle control agent logging alert",
+        "words problem clock slot config schedule sqlserver bak archive destination durable journal platform backup verify restore cycle control agent logging alert head_office update",
     ),
     ("icon", "platform agent cycle"),
     // The tray program is a client that may hold the agent; what it says of a run it says as the command line does.
     (
         "desktop",
-        "words problem clock config durable platform backup cycle control agent logging cli icon notify",
+        "words problem clock config durable platform backup cycle control agent logging cli icon notify update",
     ),
-    ("window", "words problem slot config durable platform backup restore cycle control agent cli icon"),
+    (
+        "window",
+        "words problem slot config durable platform backup restore cycle control agent cli icon head_office",
+    ),
 ];
 
 /// A source file, with its tests told from its product.

@@ -18,6 +18,7 @@ use crate::platform::{self, ServiceState};
 use crate::problem::Problem;
 use crate::restore;
 use crate::sqlserver::Health;
+use crate::update::VersionView;
 use crate::verify::{self, Sides};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -86,12 +87,34 @@ impl Round {
         if config.is_some() {
             tell(Event::StepDone(Step::ClientData));
         }
-        tell(Event::StepDone(Step::Version));
+        if let Some(config) = &config {
+            self.version(config, reports);
+        }
         tell(Event::Step(Step::LastBackup));
         if let Some(config) = config {
             self.last_backup(&config, &mut report).await;
         }
         report
+    }
+
+    /// DM14: looked at beside the round, which waits for nobody outside the shop.
+    fn version(&self, config: &Config, reports: &UnboundedSender<Event>) {
+        let lookout = Arc::clone(self.ground.lookout());
+        if let Some(off) = lookout.off(&config.update) {
+            let view = VersionView { off: Some(off), ..VersionView::default() };
+            // Nobody listens any more once the loop has ended.
+            let _ended = reports.send(Event::VersionLooked(Box::new(view)));
+            let _ended = reports.send(Event::StepDone(Step::Version));
+            return;
+        }
+        let _ended = reports.send(Event::Step(Step::Version));
+        if lookout.is_due(&config.update) {
+            let (update, reports) = (config.update.clone(), reports.clone());
+            tokio::spawn(async move {
+                let view = lookout.look(&update).await;
+                let _ended = reports.send(Event::VersionLooked(Box::new(view)));
+            });
+        }
     }
 
     /// DM10: a stopped service is told, and started where that is allowed.

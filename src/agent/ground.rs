@@ -15,10 +15,11 @@ use crate::problem::{Code, Exit, Result};
 use crate::restore::{self, Workshop};
 use crate::slot::ArchiveName;
 use crate::sqlserver::Server;
+use crate::update::{Lookout, Publisher};
 use crate::words;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard};
 
 /// The ground of one agent, from start to end.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Ground {
     local_asker: Asker,
     terminal_asker: Asker,
     sequence_floor: OnceLock<u64>,
+    head_office_turn: Mutex<()>,
+    lookout: Arc<Lookout>,
 }
 
 #[derive(Debug, Default)]
@@ -88,9 +91,10 @@ impl Standing {
 }
 
 impl Ground {
-    /// The ground of the agent that has entered `home`.
-    pub fn new(home: Arc<Home>, clock: Arc<dyn Clock>) -> Self {
+    /// The ground of the agent that has entered `home`, and believes `publisher` about newer versions.
+    pub fn new(home: Arc<Home>, clock: Arc<dyn Clock>, publisher: Publisher) -> Self {
         Self {
+            lookout: Arc::new(Lookout::new(publisher, &home.path, Arc::clone(&clock))),
             home,
             clock,
             held: Mutex::default(),
@@ -98,12 +102,23 @@ impl Ground {
             local_asker: Asker::default(),
             terminal_asker: Asker::default(),
             sequence_floor: OnceLock::new(),
+            head_office_turn: Mutex::default(),
         }
     }
 
     /// The state folder.
     pub fn home(&self) -> &Arc<Home> {
         &self.home
+    }
+
+    /// Who looks for newer versions.
+    pub fn lookout(&self) -> &Arc<Lookout> {
+        &self.lookout
+    }
+
+    /// The turn of whoever tells the head office something.
+    pub async fn head_office_turn(&self) -> MutexGuard<'_, ()> {
+        self.head_office_turn.lock().await
     }
 
     /// The shop's clock.

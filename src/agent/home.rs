@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::destination::{Claims, agent_id};
 use crate::durable::{Ledger, LockFile};
+use crate::head_office;
 use crate::journal::Journal;
 use crate::platform;
 use crate::problem::{Code, Problem, Result};
@@ -31,6 +32,8 @@ pub struct Home {
     pub restores: Arc<Records>,
     /// The destinations that were configured.
     pub claims: Claims,
+    /// What the head office was told last.
+    pub head_office: head_office::Memory,
     _lock: LockFile,
 }
 
@@ -49,6 +52,7 @@ impl Home {
             ledger: Arc::new(Ledger::open(path)),
             restores: Arc::new(Records::open(path)),
             claims: Claims::open(path),
+            head_office: head_office::Memory::of(path),
             _lock: lock,
         })
     }

@@ -8,8 +8,10 @@ use crate::control::protocol::Request;
 pub use crate::cycle::configuration::{InForce, News};
 use crate::cycle::health::Look;
 use crate::cycle::step::Step;
+use crate::head_office::AddressSent;
 use crate::problem::Problem;
 use crate::restore::outcome::{RestoreProgress, RestoreReport, Stage};
+use crate::update::VersionView;
 use crate::verify::{self, Place};
 use chrono::{DateTime, FixedOffset};
 use tokio::time::Instant;
@@ -82,6 +84,10 @@ pub enum Event {
     RestoreProgress(RestoreProgress),
     /// The restore ended.
     RestoreEnded(Box<RestoreReport>),
+    /// The head office was told this server's address.
+    AddressSent(AddressSent),
+    /// A newer version was looked for, or it is known why not.
+    VersionLooked(Box<VersionView>),
     /// The making up of copies ended.
     CopiesEnded {
         /// What stopped it; `None` where the terminal has everything now.

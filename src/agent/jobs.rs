@@ -224,9 +224,9 @@ impl Hands for Workers {
             in_force.iter().for_each(|in_force| self.alerts.configure(Arc::clone(&in_force.config)));
             return self.alerts.try_out(channel, answer);
         }
-        let ground = Arc::clone(&self.ground);
+        let (ground, reports) = (Arc::clone(&self.ground), self.reports.clone());
         self.tasks.spawn(async move {
-            let reply = lookup::answer(request, in_force, &ground).await;
+            let reply = lookup::answer(request, in_force, &ground, &reports).await;
             // The client may have hung up.
             let _gone = answer.send(reply);
         });

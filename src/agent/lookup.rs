@@ -1,22 +1,31 @@
 //! What clients ask of the journal and of the folders: answered beside the loop.
 
 use super::ground::Ground;
-use super::input::InForce;
+use super::input::{Event, InForce};
 use super::patience::{PATIENCE, blocking};
 use super::problems;
 use crate::clock::Zone;
 use crate::control::protocol::{CheckedView, MAX_RUNS, Place, Reply, Request, SlotView};
 use crate::destination::{Destination, Name, Stat};
-use crate::journal::CheckedFile;
+use crate::head_office::{self, AddressReport, AddressSent};
+use crate::journal::{CheckedFile, EventKind};
 use crate::problem::{Problem, Result};
 use crate::restore::{self, outcome::Task};
 use crate::slot::{ArchiveName, extra};
+use crate::words;
+use crate::words::Words;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
 
 /// The answer to a question that the loop has no answer to.
-pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Ground>) -> Reply {
+pub async fn answer(
+    request: Request,
+    in_force: Option<InForce>,
+    ground: &Arc<Ground>,
+    reports: &UnboundedSender<Event>,
+) -> Reply {
     let answered = match request {
         Request::Slots => slots(in_force, ground).await,
         Request::Journal { limit, outcome } => {
@@ -46,6 +55,8 @@ pub async fn answer(request: Request, in_force: Option<InForce>, ground: &Arc<Gr
             let found = blocking(move || journal.restore(id)).await;
             found.map(|restore| Reply::RestoreReport { restore: restore.map(Box::new) })
         }
+        Request::CheckVersion => check_version(in_force, ground, reports).await,
+        Request::UpdateAddress { dry_run } => update_address(dry_run, in_force, ground, reports).await,
         Request::Status
         | Request::Watch
         | Request::Check
@@ -118,6 +129,55 @@ async fn plan(task: Task, in_force: Option<InForce>, ground: &Arc<Ground>) -> Re
     let shop = ground.workshop_to_look(&in_force.config).await?;
     let plan = restore::foresee(&task, &shop, ground.clock().local_now()).await?;
     Ok(Reply::RestorePlan { plan: Box::new(plan) })
+}
+
+/// DM14, as soon as a person asks.
+async fn check_version(
+    in_force: Option<InForce>,
+    ground: &Arc<Ground>,
+    reports: &UnboundedSender<Event>,
+) -> Result<Reply> {
+    let in_force = in_force.ok_or_else(problems::starting)?;
+    let version = ground.lookout().look(&in_force.config.update).await;
+    // Nobody listens any more once the loop has ended.
+    let _ended = reports.send(Event::VersionLooked(Box::new(version.clone())));
+    Ok(Reply::Version { version: Box::new(version) })
+}
+
+/// DM23. One at a time: two that overlap would each tell the other's address as the old one.
+async fn update_address(
+    dry_run: bool,
+    in_force: Option<InForce>,
+    ground: &Arc<Ground>,
+    reports: &UnboundedSender<Event>,
+) -> Result<Reply> {
+    let in_force = in_force.ok_or_else(problems::starting)?;
+    let _turn = ground.head_office_turn().await;
+    let home = ground.home();
+    let report = head_office::update(&in_force.config, &home.head_office, &**ground.clock(), dry_run).await?;
+    if report.sent {
+        // Nobody listens any more once the loop has ended.
+        let _ended = reports.send(Event::AddressSent(report.as_sent()));
+        let (home, text) = (Arc::clone(home), words_of(&report));
+        if let Err(problem) = blocking(move || home.journal.event(EventKind::AddressSent, &text)).await {
+            tracing::warn!(%problem, "that the address was sent is not journalled");
+        }
+    }
+    Ok(Reply::AddressUpdated { report })
+}
+
+fn words_of(report: &AddressReport) -> Words {
+    let AddressReport { server, address, previous, .. } = report;
+    match previous {
+        Some(AddressSent { address: old, .. }) => words!(
+            "IP enviado à matriz ({server}): {address} (antes {old})",
+            "address sent to the head office ({server}): {address} (before {old})"
+        ),
+        None => words!(
+            "IP enviado à matriz ({server}): {address}",
+            "address sent to the head office ({server}): {address}"
+        ),
+    }
 }
 
 fn list(

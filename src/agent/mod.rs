@@ -28,11 +28,13 @@ use crate::alert::Postman;
 use crate::clock::Clock;
 use crate::control::server::{self, Desk, Limits};
 use crate::cycle::configuration::ConfigWatch;
+use crate::head_office::AddressSent;
 use crate::journal::{EventKind, QueuedAlert, Told};
 use crate::logging;
 use crate::notify::Watcher;
 use crate::problem::{Problem, Result};
 use crate::restore::{self, outcome::RestoreReport};
+use crate::update::Publisher;
 use crate::words;
 use crate::words::Words;
 use cycle::Round;
@@ -64,6 +66,8 @@ pub struct AgentOptions {
     pub clock: Arc<dyn Clock>,
     /// Who hears what is told to people as it happens.
     pub audience: Arc<dyn Audience>,
+    /// Whose notices of newer versions are believed.
+    pub publisher: Publisher,
 }
 
 /// Enters the state folder `path`, which is made where it is missing: one agent at a time holds it.
@@ -90,13 +94,13 @@ impl Agent {
     /// # Errors
     /// What should not happen: the journal, the configuration and the channel may be broken, and the agent tells so.
     pub async fn start(home: Home, options: AgentOptions, shutdown: CancellationToken) -> Result<Self> {
-        let AgentOptions { config_path, clock, audience } = options;
+        let AgentOptions { config_path, clock, audience, publisher } = options;
         let home = Arc::new(home);
         let begun = {
             let (home, clock, config_path) = (Arc::clone(&home), Arc::clone(&clock), config_path.clone());
             blocking(move || Ok(Begun::begin(config_path, &home, &*clock))).await?
         };
-        let Begun { history, watch, news, interrupted, last_restore, unsent, told } = begun;
+        let Begun { history, watch, news, interrupted, last_restore, unsent, told, address_sent } = begun;
         let listener = server::open(&home.path);
         let own: Vec<_> = listener.as_ref().err().cloned().into_iter().collect();
 
@@ -105,12 +109,13 @@ impl Agent {
         let mut state = State::new(config_path.display().to_string(), history, &at);
         state.configure(news);
         state.remember_restore(last_restore);
+        state.remember_address(address_sent);
         let (commands, requests) = mpsc::channel(REQUESTS);
         let (reports, reported) = mpsc::unbounded_channel();
         let status = watch::Sender::new(Arc::new(state.status(&facts, &at)));
         let seen = status.subscribe();
 
-        let ground = Arc::new(Ground::new(Arc::clone(&home), Arc::clone(&clock)));
+        let ground = Arc::new(Ground::new(Arc::clone(&home), Arc::clone(&clock), publisher));
         let (journal, log_folder) = (home.journal.clone(), home.path.join(logging::FOLDER));
         let (alerts, postman) = Postman::new(unsent, journal, Arc::clone(&clock), log_folder);
         let sending = tokio::spawn(postman.work());
@@ -172,6 +177,7 @@ struct Begun {
     /// Alerts that are still to be sent.
     unsent: Vec<QueuedAlert>,
     told: Vec<Told>,
+    address_sent: Option<AddressSent>,
 }
 
 impl Begun {
@@ -218,6 +224,7 @@ impl Begun {
             last_restore: last_restore.into_iter().next(),
             unsent,
             told: past,
+            address_sent: home.head_office.last(),
         }
     }
 }

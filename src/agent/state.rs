@@ -24,8 +24,10 @@ use crate::control::protocol::Reply;
 use crate::cycle::catalogue::CheckId;
 use crate::cycle::health::{Health, Look};
 use crate::cycle::step::Step;
+use crate::head_office::AddressSent;
 use crate::restore::RestoreOrder;
 use crate::restore::outcome::RestoreReport;
+use crate::update::VersionView;
 use crate::words;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset, TimeDelta};
@@ -120,6 +122,8 @@ pub struct State {
     pub(super) opened: Option<OpenedView>,
     pub(super) closed: bool,
     has_looked: bool,
+    pub(super) address_sent: Option<AddressSent>,
+    pub(super) version: VersionView,
 }
 
 impl State {
@@ -152,6 +156,8 @@ impl State {
             opened: None,
             closed: false,
             has_looked: false,
+            address_sent: None,
+            version: VersionView::default(),
         }
     }
 
@@ -175,6 +181,11 @@ impl State {
     /// Whether it has looked at the world since it began.
     pub fn has_looked(&self) -> bool {
         self.has_looked
+    }
+
+    /// The address that the head office was told last.
+    pub fn remember_address(&mut self, sent: Option<AddressSent>) {
+        self.address_sent = sent;
     }
 
     /// The configuration in force.
@@ -236,7 +247,22 @@ impl State {
             Event::RestoreStage(stage) => self.restore_stage(stage, effects),
             Event::RestoreProgress(progress) => self.restore_progress(progress),
             Event::RestoreEnded(report) => self.restore_ended(*report, now, effects),
+            Event::AddressSent(sent) => self.address_sent = Some(sent),
+            Event::VersionLooked(version) => self.version_looked(*version, effects),
             Event::CopiesEnded { problem, pending } => self.copies_ended(problem, pending, now, effects),
+        }
+    }
+
+    /// A newer version is told once, as it is found; the status goes on showing it.
+    fn version_looked(&mut self, version: VersionView, effects: &mut Vec<Effect>) {
+        let before = std::mem::replace(&mut self.version, version);
+        if let Some(newer) = &self.version.newer
+            && before.newer.as_ref().map(|before| &before.version) != Some(&newer.version)
+            && self.work == Work::Idle
+        {
+            let number = &newer.version;
+            let line = words!("Há uma versão nova: {number}", "There is a newer version: {number}");
+            self.say(line, false, effects);
         }
     }
 

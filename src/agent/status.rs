@@ -4,9 +4,11 @@ use crate::backup::outcome::{Outcome, Phase, Progress, Purpose, RunId, RunReport
 use crate::config::Finding;
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
+use crate::head_office::AddressSent;
 use crate::notify::Notice;
 use crate::problem::Problem;
 use crate::restore::outcome::{RestoreId, RestoreProgress, RestoreReport, Stage, Task};
+use crate::update::VersionView;
 use crate::verify::Place;
 use crate::words;
 use crate::words::Words;
@@ -97,6 +99,21 @@ pub struct Status {
     /// What people were told lately, the oldest first. Whoever shows notices shows those that it has not shown yet.
     #[serde(default)]
     pub notices: Vec<Notice>,
+    /// The head office (DM23); `None` where the store belongs to no chain.
+    #[serde(default)]
+    pub head_office: Option<HeadOfficeView>,
+    /// What is known of newer versions (DM14).
+    #[serde(default)]
+    pub version: VersionView,
+}
+
+/// The head office of the chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadOfficeView {
+    /// Its server, without secrets.
+    pub server: String,
+    /// The address that was told last; `None` where none was.
+    pub last: Option<AddressSent>,
 }
 
 /// The configuration as the agent sees it.

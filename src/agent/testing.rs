@@ -6,6 +6,7 @@ use crate::backup::outcome::{Outcome, Phase, Progress, Purpose, RunReport, Trigg
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
 use crate::problem::Problem;
+use crate::update::VersionView;
 use crate::words;
 use crate::words::Words;
 use uuid::Uuid;
@@ -51,6 +52,8 @@ pub fn status() -> Status {
         restore: None,
         last_restore: None,
         notices: Vec::new(),
+        head_office: None,
+        version: VersionView::default(),
     }
 }
 

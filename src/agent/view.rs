@@ -3,9 +3,10 @@
 use super::effect::Wanted;
 use super::input::Now;
 use super::state::{Restoring, Running, Stage, State, Work};
-use super::status::{Activity, RestoringView, RunningView, Status, Subject, WaitingView};
+use super::status::{Activity, HeadOfficeView, RestoringView, RunningView, Status, Subject, WaitingView};
 use crate::config::{Config, Terminal};
 use crate::cycle::health::worst;
+use crate::head_office;
 use chrono::{DateTime, FixedOffset};
 use uuid::Uuid;
 
@@ -56,7 +57,14 @@ impl State {
             space: self.space,
             verify: self.verify_view(),
             notices: Vec::new(),
+            head_office: self.head_office_view(),
+            version: self.version.clone(),
         }
+    }
+
+    fn head_office_view(&self) -> Option<HeadOfficeView> {
+        let office = self.in_force.as_ref()?.config.head_office.as_ref()?;
+        Some(HeadOfficeView { server: head_office::shown(office), last: self.address_sent.clone() })
     }
 
     fn activity(&self) -> Activity {

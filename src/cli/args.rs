@@ -99,6 +99,11 @@ pub enum Verb {
     Report(ReportArgs),
     /// Show or give the rights in SQL Server that the login lacks
     Grant(GrantArgs),
+    /// For chains: tell the head office by which address this server is reached
+    #[command(subcommand)]
+    HeadOffice(HeadOfficeVerb),
+    /// Show the version, and a newer one where there is one
+    Version(VersionArgs),
     /// List the exit codes of this program
     ExitCodes,
     /// Print the completion script of a shell
@@ -353,6 +358,29 @@ pub struct ShowArgs {
     /// Ask the agent for what is in force, instead of reading the file
     #[arg(long)]
     pub in_force: bool,
+}
+
+/// Of `head-office`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum HeadOfficeVerb {
+    /// Find this server's address and send it; shows old and new
+    Update(UpdateAddressArgs),
+}
+
+/// Of `head-office update`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub struct UpdateAddressArgs {
+    /// Only find the address and try the login; send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Of `version`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub struct VersionArgs {
+    /// Look for a newer one now; the exit code tells what stood in the way
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Of `report`.

@@ -128,7 +128,8 @@ mod tests {
             paper.text().lines().filter(|line| line.starts_with('[')).map(str::to_owned).collect();
         let ways = ["[alert.email]", "[alert.webhook]", "[alert.telegram]", "[alert.heartbeat]"];
         assert_eq!(sections[..5], ["[shop]", "[server]", "[backup]", "[terminal]", "[agent]"]);
-        assert_eq!(sections[5..], ways);
+        assert_eq!(sections[5..9], ways);
+        assert_eq!(sections[9..], ["[head_office]", "[update]"]);
         assert!(paper.text().contains("(linha 3)") && !paper.text().contains("abre-te"), "{}", paper.text());
     }
 }

@@ -9,6 +9,7 @@ mod config;
 mod console;
 mod exit_codes;
 mod grant;
+pub mod head_office;
 mod help;
 mod inspect;
 mod lists;
@@ -23,6 +24,7 @@ mod status;
 mod support;
 mod usage;
 mod verify;
+pub mod version;
 
 use crate::problem::{Exit, Problem, Result};
 use crate::words;
@@ -125,6 +127,8 @@ async fn dispatch(cli: Cli, mut printer: Printer) -> Exit {
         Verb::Config(verb) => config::run(verb, &config_path, &state, &mut printer).await,
         Verb::Report(args) => support::report(&config_path, &state, args.file, &mut printer).await,
         Verb::Grant(args) => grant::run(&args, &config_path, &mut printer).await,
+        Verb::HeadOffice(verb) => head_office::run(verb, &state, &mut printer).await,
+        Verb::Version(args) => version::run(args, &state, &mut printer).await,
         Verb::ExitCodes => Ok(tell_exit_codes(&mut printer)),
         Verb::Completions(args) => Ok(completions::print(args.shell, &mut printer)),
         Verb::Man => tell_page(&mut printer),

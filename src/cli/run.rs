@@ -12,6 +12,7 @@ use crate::control::protocol::Request;
 use crate::logging::{self, Logging};
 use crate::platform;
 use crate::problem::{Exit, Result};
+use crate::update::Publisher;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -30,7 +31,8 @@ pub async fn run(config_path: PathBuf, state_path: PathBuf, once: bool, printer:
     let (console, said) = Console::open(printer, Arc::clone(&clock));
     let shutdown = CancellationToken::new();
     let voice = Voice { said: said.clone(), end: once.then(|| shutdown.clone()) };
-    let options = AgentOptions { config_path, clock, audience: Arc::new(voice) };
+    let options =
+        AgentOptions { config_path, clock, audience: Arc::new(voice), publisher: Publisher::built_in() };
     let agent = Agent::start(home, options, shutdown.clone()).await?;
     let once_ended = once.then(|| Once { commands: agent.commands(), end: shutdown.clone(), asked: false });
     let watching = tokio::spawn(watch(agent.status(), said, once_ended));

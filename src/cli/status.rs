@@ -82,6 +82,11 @@ pub fn lines(status: &Status, language: Language) -> Vec<String> {
         let terminal = subject.terminal.clone().unwrap_or_else(|| none.get(language).to_owned());
         row(&words!("Terminal:", "Terminal:"), terminal);
     }
+    if let Some(newer) = &status.version.newer {
+        let number = &newer.version;
+        let value = words!("{number} (veja «dmbackupctl version»)", "{number} (see “dmbackupctl version”)");
+        row(&words!("Versão nova:", "Newer version:"), value.get(language).to_owned());
+    }
     if !status.pending.is_empty() {
         let name = |copy: &PendingView| {
             if copy.extra { extra::FOLDER.to_owned() } else { format!("{:02}h", copy.hour) }

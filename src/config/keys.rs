@@ -266,6 +266,45 @@ keys! {
     HeartbeatUrlFile = "alert.heartbeat.url_file", Kind::Text, Preset::Absent,
         "Arquivo cuja primeira linha é esse endereço, legível apenas pelo dono.",
         "File whose first line is that address, readable by its owner only.";
+
+    OfficeServer = "head_office.server", Kind::Text, Preset::Absent,
+        "SQL Server da matriz, para «Atualizar IP» (redes de lojas): MAQUINA, MAQUINA\\INSTANCIA ou MAQUINA,PORTA. Sem ele, a loja \
+         não faz parte de uma rede. A conexão é sempre criptografada, e o certificado precisa ser válido para este nome.",
+        "SQL Server of the head office, for «Atualizar IP» (chains): MACHINE, MACHINE\\INSTANCE or MACHINE,PORT. Without it the \
+         store belongs to no chain. The connection is always encrypted, and the certificate must be valid for this name.";
+    OfficeDatabase = "head_office.database", Kind::Text, Preset::Absent,
+        "Banco de dados da matriz em que o IP desta loja é gravado.",
+        "Database of the head office that takes this store's address.";
+    OfficeUser = "head_office.user", Kind::Text, Preset::Absent,
+        "Usuário no SQL Server da matriz; basta que possa executar a instrução abaixo.",
+        "Login of the head office's SQL Server; it need only be allowed to run the statement below.";
+    OfficePassword = "head_office.password", Kind::Secret, Preset::Absent,
+        "Senha na matriz, por referência a uma variável de ambiente: \"${NOME}\".",
+        "Password at the head office, as a reference to an environment variable: \"${NAME}\".";
+    OfficePasswordFile = "head_office.password_file", Kind::Text, Preset::Absent,
+        "Arquivo cuja primeira linha é essa senha, legível apenas pelo dono (chmod 600). Relativo à pasta deste arquivo.",
+        "File whose first line is that password, readable by its owner only (chmod 600). Relative to this file's folder.";
+    OfficeCertificate = "head_office.certificate", Kind::Text, Preset::Absent,
+        "Arquivo PEM com o certificado da matriz, ou da autoridade que o emitiu, quando esta máquina ainda não confia nele. \
+         Relativo à pasta deste arquivo.",
+        "PEM file with the head office's certificate, or that of the authority which issued it, where this machine does not trust \
+         it yet. Relative to this file's folder.";
+    OfficeStatement = "head_office.statement", Kind::Text, Preset::Absent,
+        "Instrução T-SQL que grava o IP, com os parâmetros @ip, @loja (shop.store) e @cnpj (só números e letras). Precisa alterar \
+         uma linha: se não alterar nenhuma, a matriz não conhece esta loja.",
+        "T-SQL statement that stores the address, with the parameters @ip, @loja (shop.store) and @cnpj (digits and letters only). \
+         It must change a row: where it changes none, the head office does not know this store.";
+
+    UpdateUrl = "update.url", Kind::Text, Preset::Absent,
+        "Endereço do aviso de versão, assinado por quem publica o programa. Sem ele, não se procuram versões novas.",
+        "Address of the notice of versions, signed by whoever publishes the program. Without it newer versions are not looked for.";
+    UpdateInterval = "update.interval", Kind::Length(Duration::from_secs(HOUR), Duration::from_secs(30 * DAY)),
+        Preset::Text("1 d"),
+        "De quanto em quanto tempo se procura uma versão nova.",
+        "How often a newer version is looked for.";
+    UpdateOff = "update.off", Kind::Boolean, Preset::Boolean(false),
+        "true para não procurar versões novas.",
+        "true for not looking for newer versions.";
 }
 
 impl Key {

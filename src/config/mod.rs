@@ -8,6 +8,7 @@ mod cnpj;
 mod file;
 mod finding;
 mod folders;
+mod head_office;
 mod keys;
 mod login;
 mod merged;
@@ -16,6 +17,7 @@ mod reference;
 mod secret;
 mod settings;
 mod units;
+mod update;
 mod validate;
 mod written;
 
@@ -24,6 +26,7 @@ pub use alert::{AlertConfig, EmailConfig, HeartbeatConfig, MailSecurity, Telegra
 pub use cnpj::{Cnpj, NotACnpj};
 pub use file::{Fingerprint, LARGEST_BYTES, fingerprint};
 pub use finding::Finding;
+pub use head_office::HeadOffice;
 pub use keys::{KeyDoc, reference};
 pub use merged::Origin;
 pub use model::{
@@ -31,6 +34,7 @@ pub use model::{
 };
 pub use secret::Secret;
 pub use settings::Setting;
+pub use update::UpdateConfig;
 
 use crate::problem::{Code, Problem};
 use merged::Merged;

@@ -1,6 +1,6 @@
 //! The validated configuration: every value that the domain sees has passed its check.
 
-use super::{AlertConfig, ArchiveName, Cnpj, Secret};
+use super::{AlertConfig, ArchiveName, Cnpj, HeadOffice, Secret, UpdateConfig};
 use crate::schedule::Schedule;
 use crate::words::Language;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,10 @@ pub struct Config {
     pub reopen_after: Option<Duration>,
     /// Who is told when something is wrong.
     pub alert: AlertConfig,
+    /// Where this store's address is told to; `None` where the store belongs to no chain.
+    pub head_office: Option<HeadOffice>,
+    /// How newer versions are looked for.
+    pub update: UpdateConfig,
 }
 
 impl Config {
@@ -39,13 +43,11 @@ impl Config {
         self.databases.first()
     }
 
-    /// Every secret in it, for whoever must see to it that none gets out.
+    /// Every secret in it, for whoever must keep them out of what is shown.
     pub fn secrets(&self) -> Vec<&Secret> {
-        let password = match &self.server.login {
-            Login::Integrated => None,
-            Login::Sql { password, .. } => Some(password),
-        };
-        password.into_iter().chain(self.alert.secrets()).collect()
+        let head_office = self.head_office.iter().map(|office| &office.server);
+        let logins = std::iter::once(&self.server).chain(head_office).map(|server| &server.login);
+        logins.filter_map(Login::secret).chain(self.alert.secrets()).collect()
     }
 }
 
@@ -119,6 +121,16 @@ pub enum Login {
         /// Its password.
         password: Secret,
     },
+}
+
+impl Login {
+    /// The password, where there is one.
+    fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Integrated => None,
+            Self::Sql { password, .. } => Some(password),
+        }
+    }
 }
 
 /// Where backups are made and how they are treated.

@@ -51,9 +51,17 @@ pub(super) const TELEGRAM_TOKEN: Reference = Reference {
 pub(super) const HEARTBEAT_URL: Reference =
     Reference { variable: Key::HeartbeatUrl, file: Key::HeartbeatUrlFile, pt: ADDRESS_PT, en: ADDRESS_EN };
 
+/// The password at the head office's SQL Server.
+pub(super) const HEAD_OFFICE_PASSWORD: Reference = Reference {
+    variable: Key::OfficePassword,
+    file: Key::OfficePasswordFile,
+    pt: ("a senha", "da senha"),
+    en: ("the password", "password's"),
+};
+
 /// Every secret that the configuration may refer to.
-pub(super) const ALL: [&Reference; 5] =
-    [&SERVER_PASSWORD, &MAIL_PASSWORD, &WEBHOOK_URL, &TELEGRAM_TOKEN, &HEARTBEAT_URL];
+pub(super) const ALL: [&Reference; 6] =
+    [&SERVER_PASSWORD, &MAIL_PASSWORD, &WEBHOOK_URL, &TELEGRAM_TOKEN, &HEARTBEAT_URL, &HEAD_OFFICE_PASSWORD];
 
 impl Reference {
     /// The reference that `key` is the first key of.

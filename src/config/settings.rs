@@ -3,7 +3,9 @@
 use super::keys::Key;
 use super::merged::{Merged, Origin};
 use super::reference::{self, Reference};
-use super::{Config, EmailConfig, Encrypt, Login, MailSecurity, TelegramConfig, Terminal, secret, units};
+use super::{
+    Config, EmailConfig, Encrypt, HeadOffice, Login, MailSecurity, TelegramConfig, Terminal, secret, units,
+};
 use crate::words::Language;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -45,6 +47,7 @@ fn origin(key: Key, merged: &Merged, path: &Path) -> Origin {
 fn shown(key: Key, config: &Config) -> String {
     let (shop, server, backup) = (&config.shop, &config.server, &config.backup);
     let alert = &config.alert;
+    let office = |show: fn(&HeadOffice) -> String| config.head_office.as_ref().map(show).unwrap_or_default();
     let optional = |text: &Option<String>| text.clone().unwrap_or_default();
     let email = |show: fn(&EmailConfig) -> String| alert.email.as_ref().map(show).unwrap_or_default();
     let telegram =
@@ -127,5 +130,17 @@ fn shown(key: Key, config: &Config) -> String {
         Key::MailPasswordFile | Key::WebhookUrlFile | Key::TelegramTokenFile | Key::HeartbeatUrlFile => {
             String::new()
         }
+        Key::OfficeServer => office(|office| office.server.display()),
+        Key::OfficeDatabase => office(|office| office.database.to_string()),
+        Key::OfficeUser => office(HeadOffice::user),
+        Key::OfficePassword => office(|_| secret::HIDDEN.to_owned()),
+        Key::OfficePasswordFile => String::new(),
+        Key::OfficeCertificate => office(|office| {
+            office.certificate.as_ref().map(|path| path.display().to_string()).unwrap_or_default()
+        }),
+        Key::OfficeStatement => office(|office| office.statement.clone()),
+        Key::UpdateUrl => optional(&config.update.url),
+        Key::UpdateInterval => units::duration_text(config.update.interval),
+        Key::UpdateOff => config.update.off.to_string(),
     }
 }

@@ -71,12 +71,15 @@ fn the_shipped_file_asks_for_what_only_the_shop_knows_and_for_nothing_else() {
 #[test]
 fn every_line_that_is_switched_off_shows_its_default_or_a_value_that_is_taken() {
     // These show an example, for their default is nothing or follows from other values.
-    let examples = ["shop.trade_name", "shop.cnpj", "server.instance", "server.port", "server.service"];
+    let examples =
+        ["shop.trade_name", "shop.cnpj", "server.instance", "server.port", "server.service", "update.url"];
     let filled = filled_in();
     let before = read_shipped(&filled).settings;
     for (key, at) in keys_of(&filled) {
-        // The other way to give a password, and a path of Windows.
-        if ["server.password_file", "backup.folder_seen_by_server"].contains(&key.as_str()) {
+        // The other way to give a password, a path of Windows, and what is of use only together.
+        if ["server.password_file", "backup.folder_seen_by_server"].contains(&key.as_str())
+            || key.starts_with("head_office.")
+        {
             continue;
         }
         // Of a way to tell people the keys belong together.
@@ -121,6 +124,34 @@ fn each_way_to_tell_people_can_be_switched_on_as_a_whole() {
             alert.heartbeat.is_some(),
         ];
         assert_eq!(on.iter().filter(|on| **on).count(), 1, "{way}");
+    }
+}
+
+#[test]
+fn the_head_office_that_is_shown_is_taken_as_a_whole() {
+    let filled = filled_in();
+    let of_it: Vec<_> = keys_of(&filled)
+        .into_iter()
+        .filter(|(key, _)| key.starts_with("head_office.") && key != "head_office.password_file")
+        .collect();
+    let switched = |without: Option<usize>| {
+        let is_on = |line| of_it.iter().any(|(_, at)| *at == line) && without != Some(line);
+        let lines = filled.lines().enumerate();
+        let lines = lines.map(|(line, text)| if is_on(line) { text.trim_start_matches('#') } else { text });
+        read_shipped(&lines.collect::<Vec<_>>().join("\n"))
+    };
+    let read = switched(None);
+    assert_eq!((read.findings, read.warnings), (vec![], vec![]));
+    let office = read.config.unwrap().head_office.unwrap();
+    assert_eq!(office.server.encrypt, Encrypt::On);
+    assert!(!office.server.trust_server_certificate, "nothing switches the check of its certificate off");
+    for (key, at) in &of_it {
+        let missing: Vec<_> = switched(Some(*at)).findings.into_iter().map(|finding| finding.key).collect();
+        match key.as_str() {
+            "head_office.certificate" => assert!(missing.is_empty()),
+            "head_office.password" => assert_eq!(missing, ["head_office.password_file"]),
+            _ => assert_eq!(missing, [key.as_str()]),
+        }
     }
 }
 

@@ -520,3 +520,38 @@ proptest! {
         }
     }
 }
+
+/// A head office that is in order, below the good configuration.
+fn chain(statement: &str) -> String {
+    format!(
+        "{}[head_office]\nserver = 'matriz.exemplo.com.br,1433'\ndatabase = 'Rede'\nuser = 'loja'\n\
+         password = \"${{SENHA}}\"\nstatement = '{statement}'\n",
+        good()
+    )
+}
+
+#[test]
+fn a_statement_for_the_head_office_says_which_address_and_whose() {
+    let office = loaded(&chain("UPDATE Lojas SET Ip = @ip WHERE Loja = @loja")).config.head_office.unwrap();
+    assert_eq!((office.server.host.as_str(), office.server.port), ("matriz.exemplo.com.br", Some(1433)));
+    assert_eq!(
+        wrong(&chain("SELECT @loja"))[0],
+        "17 head_office.statement: SELECT @loja -> a statement that stores @ip"
+    );
+    let whose = wrong(&chain("UPDATE Lojas SET Ip = @ip"));
+    assert!(whose[0].ends_with("a statement that says whose address it is, by @loja or @cnpj"), "{whose:?}");
+    let no_cnpj = wrong(&chain("EXEC GravaIp @cnpj, @ip"));
+    assert!(no_cnpj[0].ends_with("shop.cnpj as well, since the statement uses @cnpj"), "{no_cnpj:?}");
+    let long = format!("UPDATE Lojas SET Ip = @ip WHERE Loja = @loja --{}", "x".repeat(4_000));
+    assert!(wrong(&chain(&long))[0].ends_with("a statement of up to 4000 characters"));
+    assert_eq!(loaded(&good()).config.head_office, None);
+}
+
+#[test]
+fn every_secret_is_known_to_whoever_must_hide_them() {
+    let loaded = loaded(&chain("UPDATE Lojas SET Ip = @ip WHERE Loja = @loja"));
+    assert_eq!(loaded.config.secrets().len(), 2);
+    assert!(loaded.settings.iter().all(|setting| !setting.value.contains(PASSWORD)));
+    let password = loaded.settings.iter().find(|setting| setting.key == "head_office.password").unwrap();
+    assert_eq!(password.origin, Origin::Environment { name: "SENHA".to_owned() });
+}

@@ -4,7 +4,10 @@ use super::finding::Finding;
 use super::keys::{Key, Kind};
 use super::merged::Merged;
 use super::written::Written;
-use super::{ArchiveName, BackupConfig, Config, DatabaseName, Shop, Terminal, alert, folders, login, units};
+use super::{
+    ArchiveName, BackupConfig, Config, DatabaseName, Shop, Terminal, alert, folders, head_office, login,
+    units, update,
+};
 use crate::problem::Code;
 use crate::schedule::Schedule;
 use crate::words::{Language, Words};
@@ -48,6 +51,8 @@ pub(super) fn validate<'a>(
     let terminal = check.terminal(backup.as_ref());
     let reopen_after = check.length(Key::ReopenAfter);
     let alert = alert::alert(&mut check);
+    let head_office = head_office::head_office(&mut check, shop.as_ref());
+    let update = update::update(&mut check);
     let language = merged.text(Key::Language).and_then(Language::from_tag).unwrap_or_default();
     let config = (|| {
         Some(Config {
@@ -61,6 +66,8 @@ pub(super) fn validate<'a>(
             schedule: schedule?,
             reopen_after: Some(reopen_after?).filter(|length| !length.is_zero()),
             alert,
+            head_office: head_office?,
+            update: update?,
         })
     })();
     (config.filter(|_| check.findings.is_empty()), check)
@@ -88,7 +95,7 @@ impl Check<'_> {
         self.warnings.push(Finding::new(Code::ConfigInvalid, key.path(), line, found, expected));
     }
 
-    fn required<T>(&mut self, key: Key, value: Option<T>) -> Option<T> {
+    pub fn required<T>(&mut self, key: Key, value: Option<T>) -> Option<T> {
         if value.is_none() {
             self.missing(key, key.expected());
         }
@@ -218,7 +225,8 @@ impl Check<'_> {
         }
     }
 
-    fn length(&mut self, key: Key) -> Option<Duration> {
+    /// The length of time at `key`; one that is none, or out of bounds, is refused.
+    pub fn length(&mut self, key: Key) -> Option<Duration> {
         let Kind::Length(least, most) = key.row().kind else { return None };
         self.read(key, |text| units::parse_duration(text).filter(|length| (least..=most).contains(length)))
     }

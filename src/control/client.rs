@@ -8,11 +8,13 @@ use crate::agent::status::Status;
 use crate::alert::Channel;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::cycle::health::CheckView;
+use crate::head_office::AddressReport;
 use crate::journal::Event;
 use crate::journal::Side;
 use crate::platform;
 use crate::problem::{Code, Problem, Result};
 use crate::restore::outcome::{Listed, Plan, RestoreId, RestoreReport, Task};
+use crate::update::VersionView;
 use crate::verify::{self, Selection};
 use crate::words;
 use futures_util::{SinkExt, StreamExt};
@@ -293,6 +295,28 @@ impl Client {
     pub async fn alert_test(&mut self, channel: Channel) -> Result<()> {
         let Reply::Done = self.ask(&Request::AlertTest { channel }).await? else { return Err(unexpected()) };
         Ok(())
+    }
+
+    /// Has the head office told by which address it is reached from here, or only finds that out; old and new.
+    ///
+    /// # Errors
+    /// As [`Client::ask`]; what stands in the way.
+    pub async fn update_address(&mut self, dry_run: bool) -> Result<AddressReport> {
+        let Reply::AddressUpdated { report } = self.ask(&Request::UpdateAddress { dry_run }).await? else {
+            return Err(unexpected());
+        };
+        Ok(report)
+    }
+
+    /// Has a newer version looked for now; what is known then.
+    ///
+    /// # Errors
+    /// As [`Client::ask`].
+    pub async fn check_version(&mut self) -> Result<VersionView> {
+        let Reply::Version { version } = self.ask(&Request::CheckVersion).await? else {
+            return Err(unexpected());
+        };
+        Ok(*version)
     }
 
     /// The configuration in force.

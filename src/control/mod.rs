@@ -8,6 +8,7 @@
 //! [`Hello`]: protocol::Hello
 
 pub mod client;
+mod frames;
 pub mod link;
 pub mod protocol;
 mod registry;

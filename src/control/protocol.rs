@@ -1,24 +1,25 @@
-//! The vocabulary of the control channel, and how it stands in frames. A client and an agent of different versions understand
-//! each other as long as their ranges of protocol versions meet; a request that the agent does not know is answered, by name.
+//! The vocabulary of the control channel; how it stands in frames is `frames.rs`. A client and an agent of different versions
+//! understand each other as long as their ranges of protocol versions meet; a request that the agent does not know is answered, by
+//! name.
 
+pub use super::frames::{Unreadable, codec, decode, decode_request, encode};
 pub use super::views::{CheckedView, ConfigView, SlotView};
 use crate::agent::status::Status;
 use crate::alert::Channel;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::cycle::health::CheckView;
+use crate::head_office::AddressReport;
 pub use crate::journal::Side as Place;
 use crate::journal::{Event, Side};
 use crate::problem::{Code, Problem, Result};
 use crate::restore::outcome::{Listed, Plan, RestoreId, RestoreReport, Task};
+use crate::update::VersionView;
 use crate::verify::{self, Selection};
 use crate::words;
-use bytes::Bytes;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
-use tokio_util::codec::LengthDelimitedCodec;
 use zeroize::Zeroize;
 
 pub use crate::restore::outcome::Source;
@@ -207,6 +208,14 @@ pub enum Request {
         /// Which.
         id: RestoreId,
     },
+    /// Tells the chain's head office by which address it is reached from here (DM23).
+    UpdateAddress {
+        /// Only finds the address, and tries the login.
+        #[serde(default)]
+        dry_run: bool,
+    },
+    /// Looks for a newer version now (DM14).
+    CheckVersion,
 }
 
 /// A login of SQL Server that somebody typed.
@@ -259,6 +268,8 @@ impl Request {
             | Self::AlertTest { .. }
             | Self::Quit { .. }
             | Self::Restore { .. }
+            | Self::UpdateAddress { .. }
+            | Self::CheckVersion
             | Self::RestorePlan { .. } => true,
             // The agent reads where the client itself may not.
             Self::RestoreSources { path } => path.is_some(),
@@ -301,6 +312,8 @@ impl Request {
             | Self::RestoreSources { .. }
             | Self::Restores { .. }
             | Self::RestoreReport { .. }
+            | Self::UpdateAddress { .. }
+            | Self::CheckVersion
             | Self::Config => false,
         }
     }
@@ -403,91 +416,21 @@ pub enum Reply {
         /// The restore; `None` where the journal does not know it.
         restore: Option<Box<RestoreReport>>,
     },
+    /// To [`Request::UpdateAddress`].
+    AddressUpdated {
+        /// Old and new.
+        report: AddressReport,
+    },
+    /// To [`Request::CheckVersion`].
+    Version {
+        /// What is known now.
+        version: Box<VersionView>,
+    },
     /// The agent does not do it, and says why.
     Refused {
         /// Why.
         problem: Problem,
     },
-}
-
-/// How frames stand in the stream, with the largest that is read.
-pub fn codec(max_frame_bytes: usize) -> LengthDelimitedCodec {
-    LengthDelimitedCodec::builder().max_frame_length(max_frame_bytes).new_codec()
-}
-
-/// A message as the bytes of a frame.
-///
-/// # Errors
-/// [`Code::Internal`] where it is larger than `max_frame_bytes`.
-pub fn encode<T: Serialize>(message: &T, max_frame_bytes: usize) -> Result<Bytes> {
-    let json = serde_json::to_vec(message).map_err(Problem::internal)?;
-    if json.len() > max_frame_bytes {
-        return Err(Problem::internal(format_args!("a message of {} bytes", json.len())));
-    }
-    Ok(json.into())
-}
-
-/// A greeting or a reply from the bytes of a frame.
-///
-/// # Errors
-/// [`Code::AgentVersion`]: the agent speaks our protocol, so what we cannot read is newer than we are.
-pub fn decode<T: DeserializeOwned>(frame: &[u8]) -> Result<T> {
-    serde_json::from_slice(frame).map_err(|cause| {
-        tracing::warn!(%cause, "a frame of the agent cannot be read");
-        Problem::new(
-            Code::AgentVersion,
-            words!(
-                "A resposta do agente não foi entendida: ele é de outra versão.",
-                "The agent's answer was not understood: it is of another version."
-            ),
-            words!(
-                "Instale a mesma versão do programa e do agente e reinicie o agente.",
-                "Install the same version of program and agent and restart the agent."
-            ),
-        )
-    })
-}
-
-/// A request from the bytes of a frame.
-///
-/// # Errors
-/// [`Unreadable`]: garbage, or a request that this version does not know.
-pub fn decode_request(frame: &[u8]) -> Result<Request, Unreadable> {
-    serde_json::from_slice(frame).map_err(|cause| match serde_json::from_slice::<Named>(frame) {
-        Ok(Named { request }) => Unreadable::Unknown(unknown(&request, &cause)),
-        Err(_) => Unreadable::Garbage,
-    })
-}
-
-/// Why a frame is no request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unreadable {
-    /// It is one, but not for this version: the client is told, and may go on.
-    Unknown(Problem),
-    /// It is nothing: the connection ends.
-    Garbage,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    request: String,
-}
-
-fn unknown(request: &str, cause: &serde_json::Error) -> Problem {
-    tracing::debug!(%cause, "a request cannot be read");
-    let name: String = request.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect();
-    let version = env!("CARGO_PKG_VERSION");
-    Problem::new(
-        Code::AgentProtocol,
-        words!(
-            "O agente (versão {version}) não entende o pedido «{name}».",
-            "The agent (version {version}) does not understand the request «{name}»."
-        ),
-        words!(
-            "Atualize o agente para a versão deste programa.",
-            "Update the agent to the version of this program."
-        ),
-    )
 }
 
 #[cfg(test)]

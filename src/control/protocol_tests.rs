@@ -34,6 +34,8 @@ fn requests() -> Vec<Request> {
         Request::RestoreSources { path: Some("/mnt/x".into()) },
         Request::Restores { limit: 3 },
         Request::RestoreReport { id: RestoreId::from_u128(6) },
+        Request::UpdateAddress { dry_run: true },
+        Request::CheckVersion,
     ]
 }
 

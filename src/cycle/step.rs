@@ -55,7 +55,8 @@ impl Step {
         }
     }
 
-    /// What the status line says when the step went well; `None` where the manual has no words for it.
+    /// What the status line says when the step went well; `None` where the manual has no words for it. Of the look for a newer
+    /// version it is what is said where nobody looks.
     pub fn done(self) -> Option<Words> {
         match self {
             Self::Validation => Some(words!(

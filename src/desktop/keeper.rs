@@ -6,6 +6,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::control::link::{self, Link};
 use crate::logging::{self, Logging};
 use crate::problem::{Code, Problem, Result};
+use crate::update::Publisher;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,7 +96,12 @@ impl Keeper {
         let home = enter(self.state.clone(), Arc::clone(&clock)).await?;
         // Only whoever holds the state keeps its record.
         let logging = Logging::start(&home.path.join(logging::FOLDER), Arc::clone(&clock));
-        let options = AgentOptions { config_path: self.config.clone(), clock, audience: Arc::new(Silence) };
+        let options = AgentOptions {
+            config_path: self.config.clone(),
+            clock,
+            audience: Arc::new(Silence),
+            publisher: Publisher::built_in(),
+        };
         let agent = Agent::start(home, options, self.end.clone()).await?;
         Ok(Held { ended: tokio::spawn(agent.ended()), _logging: logging })
     }

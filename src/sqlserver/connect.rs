@@ -29,6 +29,21 @@ const SHORTEST_TRY: Duration = Duration::from_secs(2);
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(30);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
 
+/// What a connection is to find at the other end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The database that it begins in.
+    pub(super) database: String,
+    /// Certificates, in PEM or DER, that vouch for the server beside those that this machine trusts.
+    pub(super) authorities: Vec<u8>,
+}
+
+impl Default for Entry {
+    fn default() -> Self {
+        Self { database: "master".to_owned(), authorities: Vec::new() }
+    }
+}
+
 /// One way to reach a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Way {
@@ -81,24 +96,24 @@ pub(super) fn service_name(config: &ServerConfig) -> String {
     }
 }
 
-/// A logged-in connection with database context `master`. Opening and login take at most `patience` each; `answer` bounds
-/// what is asked on it later.
+/// A logged-in connection. Opening and login take at most `patience` each; `answer` bounds what is asked on it later.
 pub(super) async fn connect(
     config: &ServerConfig,
     program: &str,
+    entry: &Entry,
     patience: Duration,
     answer: Duration,
 ) -> Result<Connection, Failure> {
-    let settings = settings(config, program)?;
+    let settings = settings(config, program, entry)?;
     let wire = open(config, patience).await?;
-    let activity = wire.activity();
+    let (activity, local) = (wire.activity(), wire.local_address());
     // The library's own future takes tens of KiB: on the heap, so that whoever awaits us needs no deep stack.
     let login = Box::pin(Client::connect(settings, wire.compat_write()));
     let client =
         timeout(patience, login).await.map_err(|_| Failure::LoginStalled(patience))?.map_err(|error| {
             about_tls(Failure::of(&error, Stage::Login), config.encrypt, hung_up_on_tls(&activity))
         })?;
-    Ok(Connection::new(client, activity, answer))
+    Ok(Connection::new(client, activity, local, answer))
 }
 
 /// Whether the server answered PRELOGIN and said nothing after it: the handshake that follows was not to its taste.
@@ -121,11 +136,11 @@ fn about_tls(failure: Failure, encrypt: Encrypt, hung_up: bool) -> Failure {
     }
 }
 
-fn settings(config: &ServerConfig, program: &str) -> Result<tiberius::Config, Failure> {
+fn settings(config: &ServerConfig, program: &str, entry: &Entry) -> Result<tiberius::Config, Failure> {
     let mut settings = tiberius::Config::new();
     settings.host(host_of(config));
     settings.port(config.port.unwrap_or(DEFAULT_PORT));
-    settings.database("master");
+    settings.database(&entry.database);
     settings.application_name(program);
     settings.client_name(platform::host_name());
     settings.authentication(authentication(&config.login)?);
@@ -136,6 +151,8 @@ fn settings(config: &ServerConfig, program: &str) -> Result<tiberius::Config, Fa
     });
     if config.trust_server_certificate {
         settings.trust_cert();
+    } else if !entry.authorities.is_empty() {
+        settings.trust_cert_ca_bundle(entry.authorities.clone());
     }
     // We bound every wait ourselves, by the runtime's clock; BACKUP and RESTORE have quiet stretches without bound.
     settings.handshake_timeout(None);
@@ -190,7 +207,7 @@ async fn tcp(host: &str, port: u16, patience: Duration) -> Result<Watched, Failu
         failure = match timeout(each, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => {
                 tune(&stream);
-                return Ok(Watched::new(stream));
+                return Ok(Watched::over_tcp(stream));
             }
             Ok(Err(error)) => Failure::of_opening(&error, each),
             Err(_) => Failure::Unreachable(each),
@@ -288,7 +305,7 @@ mod tests {
     }
 
     async fn attempt(config: &ServerConfig, patience: Duration) -> Failure {
-        connect(config, "DMBackup test", patience, patience).await.unwrap_err()
+        connect(config, "DMBackup test", &Entry::default(), patience, patience).await.unwrap_err()
     }
 
     #[tokio::test]
@@ -347,8 +364,11 @@ mod tests {
     fn an_integrated_login_where_there_is_none_is_refused_clearly() {
         let integrated = ServerConfig { login: Login::Integrated, ..config(".", None, None) };
         match platform::integrated_login() {
-            Some(_) => assert!(settings(&integrated, "x").is_ok()),
-            None => assert!(matches!(settings(&integrated, "x"), Err(Failure::NoIntegratedLogin))),
+            Some(_) => assert!(settings(&integrated, "x", &Entry::default()).is_ok()),
+            None => assert!(matches!(
+                settings(&integrated, "x", &Entry::default()),
+                Err(Failure::NoIntegratedLogin)
+            )),
         }
     }
 }

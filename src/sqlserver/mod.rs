@@ -9,6 +9,7 @@ mod connect;
 pub mod errors;
 mod exchange;
 mod grant;
+mod head_office;
 mod health;
 mod history;
 mod judge;
@@ -24,6 +25,7 @@ mod wire;
 pub use backup::{BackupDone, BackupRequest};
 pub use exchange::{Carried, Occupant, Seat};
 pub use grant::GrantPlan;
+pub use head_office::{AtHeadOffice, Submission};
 pub use health::{DatabaseFacts, DatabaseState, Health, PageVerify, RecoveryModel, ServerFacts, Version};
 pub use history::BackupRecord;
 pub use restore::{DatabaseIdentity, Defect, InstancePaths, RestoreRequest, RestoreRights, TableCount};
@@ -36,6 +38,7 @@ use crate::config::{Login, ServerConfig};
 use crate::platform::{self, ServiceState};
 use crate::problem::{Code, Problem, Result};
 use crate::words;
+use connect::Entry;
 use errors::{Failure, Subject};
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,6 +80,7 @@ pub struct Server(Arc<Inner>);
 struct Inner {
     config: ServerConfig,
     program: String,
+    entry: Entry,
     limits: Limits,
     turn: Arc<Mutex<()>>,
 }
@@ -90,9 +94,14 @@ impl Server {
 
     /// The same with other waits.
     pub fn with_limits(config: &ServerConfig, program: &str, limits: Limits) -> Self {
+        Self::entering(config, program, Entry::default(), limits)
+    }
+
+    fn entering(config: &ServerConfig, program: &str, entry: Entry, limits: Limits) -> Self {
         Self(Arc::new(Inner {
             config: config.clone(),
             program: program.to_owned(),
+            entry,
             limits,
             turn: Arc::default(),
         }))
@@ -130,7 +139,8 @@ impl Server {
 
     async fn open(&self) -> std::result::Result<Connection, Failure> {
         let Limits { connect, answer, .. } = self.limits();
-        Box::pin(connect::connect(&self.0.config, &self.0.program, connect, answer)).await
+        let Inner { config, program, entry, .. } = &*self.0;
+        Box::pin(connect::connect(config, program, entry, connect, answer)).await
     }
 
     /// The problem of a connection that could not be opened: where nobody answers, the service manager may know why.

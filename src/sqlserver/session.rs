@@ -5,8 +5,9 @@ use super::statements::{SESSION, Statement};
 use super::wire::{Activity, Watched};
 use chrono::NaiveDateTime;
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
-use tiberius::{Client, ColumnData, FromSql, Row, ToSql};
+use tiberius::{Client, ColumnData, Command, FromSql, Row, ToSql};
 use tokio::time::timeout;
 use tokio_util::compat::Compat;
 
@@ -36,6 +37,7 @@ impl fmt::Display for Session {
 pub struct Connection {
     client: Client<Compat<Watched>>,
     activity: Activity,
+    local: Option<IpAddr>,
     answer: Duration,
 }
 
@@ -46,8 +48,18 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    pub(super) fn new(client: Client<Compat<Watched>>, activity: Activity, answer: Duration) -> Self {
-        Self { client, activity, answer }
+    pub(super) fn new(
+        client: Client<Compat<Watched>>,
+        activity: Activity,
+        local: Option<IpAddr>,
+        answer: Duration,
+    ) -> Self {
+        Self { client, activity, local, answer }
+    }
+
+    /// The address of this machine by which it reaches the server; `None` where that is no matter of addresses.
+    pub(super) fn local_address(&self) -> Option<IpAddr> {
+        self.local
     }
 
     /// Tells from outside whether the server still sends something.
@@ -87,6 +99,28 @@ impl Connection {
     /// that is dropped leaves the statement running in the server.
     pub(super) async fn run_unbounded(&mut self, statement: &Statement) -> Result<Vec<Row>, Failure> {
         self.all_rows(statement, &[]).await
+    }
+
+    /// Runs a text that is not ours by `sp_executesql`. Its parameters are all texts, are declared by `declaration`, and travel
+    /// beside it: nothing is pasted into it. The numbers of rows that its statements changed, of those that count them.
+    pub(super) async fn execute(
+        &mut self,
+        text: &str,
+        declaration: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<Vec<u64>, Failure> {
+        let mut call = Command::new("sp_executesql");
+        call.bind_param("@stmt", text);
+        call.bind_param("@params", declaration);
+        for (name, value) in parameters {
+            call.bind_param(*name, *value);
+        }
+        let answer = async { call.exec(&mut self.client).await?.into_command_result().await };
+        match timeout(self.answer, answer).await {
+            Ok(Ok(result)) => Ok(result.rows_affected().to_vec()),
+            Ok(Err(error)) => Err(Failure::of(&error, Stage::Work)),
+            Err(_) => Err(Failure::Stalled(self.answer)),
+        }
     }
 
     async fn all_rows(

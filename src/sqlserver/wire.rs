@@ -1,11 +1,13 @@
 //! The stream below a connection: TCP or a named pipe, and how to tell from outside that bytes still arrive on it.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 
 /// What a connection runs over.
 pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -46,11 +48,23 @@ impl Activity {
 pub(super) struct Watched {
     wire: Box<dyn Wire>,
     activity: Activity,
+    local: Option<IpAddr>,
 }
 
 impl Watched {
     pub(super) fn new(wire: impl Wire + 'static) -> Self {
-        Self { wire: Box::new(wire), activity: Activity::default() }
+        Self { wire: Box::new(wire), activity: Activity::default(), local: None }
+    }
+
+    /// A wire over TCP, which knows by which of this machine's addresses it reaches the other end.
+    pub(super) fn over_tcp(stream: TcpStream) -> Self {
+        let local = stream.local_addr().map(|address| address.ip().to_canonical()).ok();
+        Self { local, ..Self::new(stream) }
+    }
+
+    /// This machine's address at this end; `None` where it runs over something else than TCP.
+    pub(super) fn local_address(&self) -> Option<IpAddr> {
+        self.local
     }
 
     /// A handle on the count that outlives the wire.

@@ -13,6 +13,7 @@ use dmbackup::backup::outcome::{Outcome, RunReport, Trigger};
 use dmbackup::clock::Clock;
 use dmbackup::control::protocol::{Reply, Request};
 use dmbackup::journal::{EventKind, Journal};
+use dmbackup::update::Publisher;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -46,8 +47,12 @@ impl Day {
         shop.configure(server.handle.address().port());
         let own: Arc<dyn Clock> = Arc::new(clock.clone());
         let home = enter(shop.state(), Arc::clone(&own)).await.unwrap();
-        let options =
-            AgentOptions { config_path: shop.path("dmbackup.toml"), clock: own, audience: Arc::new(Silence) };
+        let options = AgentOptions {
+            config_path: shop.path("dmbackup.toml"),
+            clock: own,
+            audience: Arc::new(Silence),
+            publisher: Publisher::default(),
+        };
         let shutdown = CancellationToken::new();
         let agent = Agent::start(home, options, shutdown.clone()).await.unwrap();
         let status = agent.status();

@@ -42,6 +42,9 @@ mod faults;
 mod fuzz;
 #[cfg(unix)]
 #[cfg(test)]
+mod head_office;
+#[cfg(unix)]
+#[cfg(test)]
 mod journal;
 #[cfg(unix)]
 #[cfg(test)]
@@ -73,5 +76,8 @@ mod sqlserver;
 mod standin_files;
 #[cfg(test)]
 mod support;
+#[cfg(unix)]
+#[cfg(test)]
+mod update;
 #[cfg(test)]
 mod verify;

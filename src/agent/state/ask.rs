@@ -60,6 +60,8 @@ impl State {
             | Request::AlertTest { .. }
             | Request::RestoreSources { .. }
             | Request::Restores { .. }
+            | Request::UpdateAddress { .. }
+            | Request::CheckVersion
             | Request::RestoreReport { .. } => {
                 effects.push(Effect::LookUp(request, ticket));
             }

@@ -8,7 +8,8 @@ use crate::backup::Aim;
 use crate::backup::outcome::{CopyReport, Outcome, RunId, RunReport};
 use crate::clock::{Passage, Zone};
 use crate::config::{
-    AlertConfig, ArchiveName, BackupConfig, Config, DatabaseName, Encrypt, Finding, Login, ServerConfig, Shop,
+    AlertConfig, ArchiveName, BackupConfig, Config, DatabaseName, Encrypt, Finding, Login, ServerConfig,
+    Shop, UpdateConfig,
 };
 use crate::control::protocol::{Request, Typed};
 use crate::journal::EventKind;
@@ -56,6 +57,8 @@ fn config(terminal: Terminal) -> Config {
         schedule: Schedule::parse("0 * * * *").unwrap(),
         reopen_after: None,
         alert: AlertConfig::default(),
+        head_office: None,
+        update: UpdateConfig { url: None, interval: Duration::from_secs(86_400), off: false },
     }
 }
 

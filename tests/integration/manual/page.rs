@@ -60,7 +60,7 @@ fn of_block(at: usize, kind: &str, block: &[&str]) -> Result<Vec<At>, String> {
         }
         "sql" => Ok(vec![(at, Step::Sql(block.join("\n")))]),
         // Not run: builds that take minutes, another system's shell, examples.
-        "sh" | "text" | "powershell" | "sql exemplo" => Ok(Vec::new()),
+        "sh" | "text" | "powershell" | "sql exemplo" | "toml exemplo" => Ok(Vec::new()),
         other => Err(format!("line {at}: a block of the unknown kind `{other}`")),
     }
 }
