@@ -4,7 +4,7 @@ use super::args::VersionArgs;
 use super::printer::Printer;
 use crate::control::client::Client;
 use crate::problem::{Code, Exit, Problem, Result};
-use crate::update::VersionView;
+use crate::update::{NewVersion, VersionView};
 use crate::words;
 use crate::words::{Language, date_time};
 use std::path::Path;
@@ -43,18 +43,18 @@ fn in_the_way(view: &VersionView) -> Option<&Problem> {
     view.off.as_ref().or(view.problem.as_ref())
 }
 
+/// The newer version with its notes, for people.
+pub fn found(newer: &NewVersion, language: Language) -> Vec<String> {
+    let number = &newer.version;
+    let head = words!("Há uma versão nova: {number}", "There is a newer version: {number}");
+    let notes = newer.notes.get(language).lines().map(|line| format!("  {line}"));
+    std::iter::once(head.get(language).to_owned()).chain(notes).collect()
+}
+
 /// What is known of newer versions, for people.
 pub fn lines(view: &VersionView, language: Language) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(newer) = &view.newer {
-        let number = &newer.version;
-        lines.push(
-            words!("Há uma versão nova: {number}", "There is a newer version: {number}")
-                .get(language)
-                .to_owned(),
-        );
-        lines.extend(newer.notes.get(language).lines().map(|line| format!("  {line}")));
-    }
+    lines.extend(view.newer.iter().flat_map(|newer| found(newer, language)));
     if let Some(problem) = in_the_way(view) {
         lines.push(problem.text(language));
     }
@@ -76,7 +76,6 @@ pub fn lines(view: &VersionView, language: Language) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::agent::history::tests::{at, problem};
-    use crate::update::NewVersion;
     use crate::words::Words;
 
     #[test]

@@ -5,6 +5,7 @@ use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::control::client::{Accepted, Client};
 use crate::control::link::{self, Link};
 use crate::control::protocol::{ConfigView, LoginTyped, MAX_RUNS, SlotView, Typed};
+use crate::head_office::AddressReport;
 use crate::problem::{Problem, Result};
 use crate::restore::outcome::{Listed, RestoreId, RestoreReport, Task};
 use std::path::{Path, PathBuf};
@@ -41,6 +42,8 @@ pub enum Ask {
     Restores,
     /// A restore, or what follows one, as the login that was typed.
     Restore(Task, Option<LoginTyped>),
+    /// «Atualizar IP».
+    UpdateAddress,
     /// The end of the agent; a run that goes on may be stopped.
     Quit(Typed, bool),
 }
@@ -70,6 +73,8 @@ pub enum News {
     Restores(Vec<RestoreReport>),
     /// Whether the restore was taken on.
     Restore(Result<RestoreId>),
+    /// What came of «Atualizar IP».
+    AddressUpdated(Result<AddressReport>),
     /// Whether the agent ends.
     Quit(Result<()>),
 }
@@ -147,6 +152,7 @@ async fn answer(state: PathBuf, ask: Ask, tell: &Tell) {
         Ask::Stop => News::Done(stop(&state).await),
         Ask::Journal(outcome) => News::Journal(journal(&state, outcome).await),
         Ask::Manual(folder, replace) => News::Manual(manual(&state, folder, replace).await),
+        Ask::UpdateAddress => News::AddressUpdated(update_address(&state).await),
         Ask::Quit(password, stop_run) => News::Quit(quit(&state, password, stop_run).await),
         Ask::Sources(folder) => News::Sources(sources(&state, folder).await),
         Ask::Restore(task, login) => News::Restore(restore(&state, task, login).await),
@@ -200,6 +206,10 @@ async fn restore(state: &Path, task: Task, login: Option<LoginTyped>) -> Result<
 
 async fn restores(state: &Path) -> Result<Vec<RestoreReport>> {
     Client::connect(state).await?.restores(MOST_PAST).await
+}
+
+async fn update_address(state: &Path) -> Result<AddressReport> {
+    Client::connect(state).await?.update_address(false).await
 }
 
 async fn quit(state: &Path, password: Typed, stop_run: bool) -> Result<()> {

@@ -155,6 +155,11 @@ impl Stage {
         self.with_window(window, |window, act| {
             window.on_browse(move || act(&|stage, window| stage.browse(window)))
         });
+        self.with_window(window, |window, act| {
+            window.on_send_address(move || {
+                act(&|stage, window| stage.ask([stage.scene.borrow_mut().send_address(window)]));
+            });
+        });
         self.connect_restore(window);
     }
 

@@ -1,5 +1,6 @@
 //! What the window knows, and how the pages are filled with it.
 
+use super::address::{self, Address};
 use super::clerk::{Ask, News};
 use super::manual::Errand;
 use super::restore::{self, Guide};
@@ -7,6 +8,7 @@ use super::sets::{Known, Picture};
 use super::ui::{BackupFile, Cell, CellRow, Day, MainWindow, Mood, Page, Restoring, Run, Setting};
 use super::{doing, head, journal, manual, plot, sets, settings};
 use crate::backup::outcome::RunReport;
+use crate::cli;
 use crate::control::link::Link;
 use crate::control::protocol::{ConfigView, SlotView, Typed};
 use crate::platform;
@@ -27,6 +29,7 @@ pub struct Scene {
     runs: Vec<RunReport>,
     journal: Option<Result<Vec<RunReport>>>,
     config: ConfigView,
+    address: Address,
     errand: Errand,
     guide: Guide,
     files: Rc<VecModel<BackupFile>>,
@@ -54,6 +57,7 @@ impl Scene {
             runs: Vec::new(),
             journal: None,
             config: ConfigView::default(),
+            address: Address::default(),
             errand: Errand::default(),
             guide: Guide::default(),
             files: Rc::default(),
@@ -66,11 +70,6 @@ impl Scene {
         let version = env!("CARGO_PKG_VERSION");
         let shown = words!("Versão {version}", "Version {version}");
         window.set_version(shown.get(self.language).into());
-        let off = words!(
-            "«Atualizar IP» é para lojas de uma rede e está desligado: não há matriz configurada.",
-            "«Update IP» is for shops of a chain and is off: no head office is configured."
-        );
-        window.set_address_problem(off.get(self.language).into());
         window.set_filters(strings(journal::filters(self.language)));
         window.set_hour_names(self.hours.names.clone().into());
         window.set_hours(self.hours.rows.clone().into());
@@ -155,6 +154,10 @@ impl Scene {
             News::Restore(answer) => {
                 self.guide.answered(answer);
                 self.fill_restore(window);
+            }
+            News::AddressUpdated(answer) => {
+                self.address.answered(answer);
+                self.fill_address(window);
             }
             News::Quit(answer) => self.quit_answered(answer, window),
         }
@@ -259,6 +262,22 @@ impl Scene {
         Some(Ask::Restore(task, restore::login(user, password)))
     }
 
+    /// Has the head office told where this server is.
+    pub fn send_address(&mut self, window: &MainWindow) -> Ask {
+        self.address.ask();
+        self.fill_address(window);
+        Ask::UpdateAddress
+    }
+
+    fn fill_address(&self, window: &MainWindow) {
+        let off = address::off(&self.link, self.language);
+        let (mood, line) = self.address.shown(self.language).filter(|_| off.is_empty()).unwrap_or_default();
+        window.set_address_problem(off.into());
+        window.set_address_busy(self.address.is_busy());
+        window.set_address_mood(mood);
+        window.set_address_line(line.into());
+    }
+
     /// Asks for the end of the program.
     pub fn close_program(&self, password: &str, stop_run: bool, window: &MainWindow) -> Ask {
         window.set_close_busy(true);
@@ -278,10 +297,13 @@ impl Scene {
         window.set_doing(doing::doing(&self.link, language));
         window.set_reached(status.is_some());
         window.set_in_force(status.is_some_and(|status| status.configuration.in_force));
+        self.fill_address(window);
         if let Some(status) = status {
             let program = &status.program;
             let agent = words!("Versão do agente: {program}", "Version of the agent: {program}");
             window.set_agent_version(agent.get(language).into());
+            let newer = status.version.newer.as_ref().map(|newer| cli::version::found(newer, language));
+            window.set_newer(newer.unwrap_or_default().join("\n").into());
             let today = status.now.format("%d/%m/%Y");
             let today = words!("hoje no servidor: {today}", "today on the server: {today} (day/month/year)");
             window.set_today(today.get(language).into());

@@ -100,7 +100,7 @@ fn the_buttons_of_the_manual_ask_the_agent() {
     shown.learn(News::Done(Ok(())));
     assert!(!shown.says("agent.forbidden"));
     assert_eq!(shown.one("Atualizar IP").accessible_enabled(), Some(false), "no head office is configured");
-    assert!(shown.says("não há matriz configurada"));
+    assert!(shown.says("esta loja não tem uma matriz na configuração"));
     shown.press("Backup Manual");
     assert_eq!(shown.window.get_page(), Page::Manual);
     shown.press("Início");

@@ -2,6 +2,7 @@
 
 mod buttons;
 mod made_up;
+mod outside;
 mod pictures;
 mod restoring;
 mod views;
