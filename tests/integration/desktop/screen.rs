@@ -10,6 +10,9 @@ use tempfile::TempDir;
 /// The panel: one row of 48 pixels at the top, as long as the screen is wide, with a tray and nothing else.
 const PANEL: &str = include_str!("panel.xml");
 
+/// The bus would start whoever shows notices, and a notice that appears takes a click from the menu.
+const NO_NOTICES: &str = "[D-BUS Service]\nName=org.freedesktop.Notifications\nExec=/bin/false\n";
+
 /// Where the first icon of the tray lies.
 pub const ICON: (u32, u32) = (24, 24);
 
@@ -42,6 +45,11 @@ impl Screen {
         let settings = home.path().join("config/xfce4/xfconf/xfce-perchannel-xml");
         fs::create_dir_all(&settings).unwrap();
         fs::write(settings.join("xfce4-panel.xml"), PANEL).unwrap();
+        if !parts.contains(&Part::Notices) {
+            let services = home.path().join("share/dbus-1/services");
+            fs::create_dir_all(&services).unwrap();
+            fs::write(services.join("notices.service"), NO_NOTICES).unwrap();
+        }
         let mut x = Command::new("Xvfb");
         x.args(["-displayfd", "1", "-screen", "0", "1280x900x24", "-nolisten", "tcp"]);
         let (x, number) = first_line(x);
@@ -178,6 +186,7 @@ fn home_of<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
         .env("HOME", home)
         .env("XDG_CONFIG_HOME", home.join("config"))
         .env("XDG_CACHE_HOME", home.join("cache"))
+        .env("XDG_DATA_HOME", home.join("share"))
 }
 
 fn first_line(mut command: Command) -> (Child, String) {
