@@ -206,7 +206,10 @@ impl Journal {
     }
 
     /// The highest number of a backup that it knows; 0 where it knows none.
-    pub fn sequence(&self) -> u64 {
+    ///
+    /// # Errors
+    /// It cannot be read now, and never could be.
+    pub fn sequence(&self) -> Result<u64> {
         self.lock().sequence()
     }
 
@@ -258,7 +261,7 @@ impl Journal {
     /// stands in a backup's own manifest. So the order holds even where the journal was lost.
     pub fn next_sequence(&self, floor: u64) -> u64 {
         let mut store = self.lock();
-        let next = store.sequence().max(floor).saturating_add(1);
+        let next = store.next_sequence(floor);
         if let Err(problem) = store.change(Change::Sequence(next), self.clock.local_now()) {
             tracing::warn!(%problem, "the sequence number is kept in memory");
         }

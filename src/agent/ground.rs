@@ -259,8 +259,9 @@ impl Ground {
             .ask(&*world.local, move || {
                 claim(&*local, &identity, &home)?;
                 let lock = local.lock()?;
-                let is_new = home.journal.sequence() == 0;
-                let highest = if is_new { highest_sequence(&*local, &archive) } else { 0 };
+                // What the journal does not know, or cannot tell, stands in the backups themselves.
+                let is_known = home.journal.sequence().is_ok_and(|last| last > 0);
+                let highest = if is_known { 0 } else { highest_sequence(&*local, &archive) };
                 Ok((Arc::new(lock), highest))
             })
             .await?;

@@ -53,6 +53,8 @@ pub struct Store {
     path: PathBuf,
     connection: Option<Connection>,
     waiting: Waiting,
+    /// The highest sequence number that was ever read here or given out.
+    highest: Option<u64>,
     failure: Option<Failure>,
     notice: Option<Problem>,
 }
@@ -148,6 +150,7 @@ impl Store {
             path: state.join(FILE),
             connection: None,
             waiting: Waiting::default(),
+            highest: None,
             failure: None,
             notice: None,
         }
@@ -322,12 +325,25 @@ impl Store {
         Ok(found)
     }
 
-    /// The highest sequence number that is known.
-    pub fn sequence(&mut self) -> u64 {
-        let waiting =
-            self.waiting.runs.iter().map(|report| report.sequence).chain(self.waiting.sequence).max();
-        let written = self.read(true, rows::sequence).unwrap_or_default();
-        waiting.unwrap_or_default().max(written)
+    /// The highest sequence number that is known. A failure is the answer only where none ever was: the order must not begin
+    /// anew because the file cannot be read for a moment.
+    pub fn sequence(&mut self) -> Result<u64> {
+        let waiting = self.waiting.runs.iter().map(|report| report.sequence).chain(self.waiting.sequence);
+        let known = waiting.chain(self.highest).max();
+        let written = match self.read(false, rows::sequence) {
+            Err(problem) if known.is_none() => return Err(problem),
+            Ok(written) => Some(written),
+            Err(_kept) => None,
+        };
+        self.highest = known.max(written);
+        Ok(self.highest.unwrap_or_default())
+    }
+
+    /// Gives out the next sequence number, above `floor`.
+    pub fn next_sequence(&mut self, floor: u64) -> u64 {
+        let next = self.sequence().unwrap_or_default().max(floor).saturating_add(1);
+        self.highest = Some(next);
+        next
     }
 }
 

@@ -225,6 +225,21 @@ fn while_another_program_holds_it_runs_are_kept_in_memory_and_written_later() {
 }
 
 #[test]
+fn while_it_cannot_be_read_sequence_numbers_go_on_from_the_last_that_was_known() {
+    let state = written();
+    let journal = journal(&state);
+    assert_eq!(journal.next_sequence(0), 3);
+    let other = Connection::open(file(&state)).unwrap();
+    other.execute_batch("ALTER TABLE sequence RENAME TO away").unwrap();
+    assert_eq!(journal.next_sequence(0), 4);
+    assert!(journal.problem().is_some(), "it could not be read");
+    other.execute_batch("ALTER TABLE away RENAME TO sequence").unwrap();
+    assert_eq!(journal.next_sequence(0), 5);
+    drop(journal);
+    assert_eq!(self::journal(&state).next_sequence(0), 6);
+}
+
+#[test]
 fn without_a_state_folder_it_works_in_memory_until_there_is_one() {
     let parent = tempfile::tempdir().unwrap();
     let state = parent.path().join("state");
