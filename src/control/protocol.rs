@@ -34,8 +34,8 @@ pub const HELLO_WITHIN: Duration = Duration::from_secs(2);
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// The largest frame that an agent may send.
 pub const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
-/// The most runs that one [`Request::Journal`] returns.
-pub const MAX_RUNS: u32 = 500;
+/// The most runs that one [`Request::Journal`] returns: a month of hours. So many fit a frame.
+pub const MAX_RUNS: u32 = 750;
 
 /// What each side says first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 
 /// The most past restores that are looked at.
-const MOST_PAST: u32 = 50;
+const MOST_PAST: u32 = 20;
 /// Between two looks for an agent.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 

@@ -3,7 +3,7 @@
 use super::ui::{Cell, Filling};
 use crate::agent::status::Status;
 use crate::backup::outcome::{Outcome, RunReport};
-use crate::control::protocol::{Place, SlotView};
+use crate::control::protocol::{CheckedView, Place, SlotView};
 use crate::slot::{Day, Hour};
 use crate::words;
 use crate::words::{Language, Words, bytes, moment};
@@ -128,11 +128,13 @@ fn cell(set: Set, place: Place, known: &Known<'_>) -> Cell {
     let age = known.status.now.signed_duration_since(slot.modified);
     let run = maker(set, slot, known.runs);
     let warned = run.is_some_and(|run| run.outcome == Some(Outcome::Warning));
-    let filling = match (is_pending, warned) {
-        (true, _) => Filling::Pending,
-        (false, true) => Filling::Warned,
-        (false, false) if age < TimeDelta::hours(24) => Filling::Fresh,
-        (false, false) => Filling::Aged,
+    let is_damaged = slot.checked.as_ref().is_some_and(|checked| checked.problem.is_some());
+    let filling = match (is_damaged, is_pending, warned) {
+        (true, _, _) => Filling::Damaged,
+        (false, true, _) => Filling::Pending,
+        (false, false, true) => Filling::Warned,
+        (false, false, false) if age < TimeDelta::hours(24) => Filling::Fresh,
+        (false, false, false) => Filling::Aged,
     };
     let when = moment(slot.modified, known.status.now, language);
     let mut lines = vec![format!("{where_}: {when} · {}", bytes(slot.bytes, language))];
@@ -142,6 +144,7 @@ fn cell(set: Set, place: Place, known: &Known<'_>) -> Cell {
         lines.push(newer.get(language).to_owned());
     }
     lines.extend(run.into_iter().flat_map(|run| verdict(run, language)));
+    lines.extend(slot.checked.iter().map(|checked| read_again(checked, known.status.now, language)));
     lines.push(slot.path.clone());
     Cell {
         filling,
@@ -175,6 +178,20 @@ fn verdict(run: &RunReport, language: Language) -> Vec<String> {
     });
     let problems = run.problems.iter().map(|problem| problem.sentence.get(language).to_owned());
     verdict.into_iter().chain(problems).collect()
+}
+
+/// What the last deep check said of the file.
+fn read_again(checked: &CheckedView, now: DateTime<FixedOffset>, language: Language) -> String {
+    let when = moment(checked.at, now, language);
+    match &checked.problem {
+        None => {
+            words!("Relido e conferido {when}", "Read again and confirmed {when}").get(language).to_owned()
+        }
+        Some(problem) => {
+            let said = words!("DANIFICADO (relido {when}):", "DAMAGED (read again {when}):");
+            format!("{} {}", said.get(language), problem.text(language))
+        }
+    }
 }
 
 /// An age in a few letters: `5m`, `7h`, `3d`.

@@ -7,6 +7,7 @@ use crate::backup::outcome::{Outcome, RunReport};
 use crate::config::Finding;
 use crate::control::client::Accepted;
 use crate::control::link::Link;
+use crate::control::protocol::{CheckedView, Place};
 use crate::problem::Code;
 use crate::window::manual::Errand;
 use crate::window::sets::{self, Known, Picture};
@@ -147,6 +148,31 @@ fn the_pictures_show_what_is_there_how_old_and_what_its_check_said() {
     );
     assert_eq!(cell(&hours, 1, "03").label, "03h, Terminal: vazio");
     assert!(cell(&hours, 1, "13").details.contains("ainda a copiar para o terminal"));
+}
+
+#[test]
+fn a_file_that_was_read_again_tells_what_was_found() {
+    let mut slots = made_up::slots();
+    let checked = |problem| Some(CheckedView { at: at(11), problem });
+    for slot in &mut slots {
+        match (slot.set.as_str(), slot.place) {
+            ("09h", Place::Server) => slot.checked = checked(None),
+            ("11h", Place::Terminal) => slot.checked = checked(Some(problem(Code::SlotDamaged))),
+            (_, Place::Server | Place::Terminal) => {}
+        }
+    }
+    let (status, runs) = (made_up::pending(), made_up::runs());
+    let hours = sets::hours(&Known { status: &status, slots: &slots, runs: &runs, language: PT });
+    let sound = cell(&hours, 0, "09");
+    assert_eq!(sound.filling, Filling::Fresh);
+    assert!(sound.details.contains("Relido e conferido hoje às 11:00"), "{}", sound.details);
+    let damaged = cell(&hours, 1, "11");
+    assert_eq!(damaged.filling, Filling::Damaged);
+    assert!(
+        damaged.details.contains("DANIFICADO (relido hoje às 11:00): slot.damaged"),
+        "{}",
+        damaged.details
+    );
 }
 
 #[test]
