@@ -11,7 +11,7 @@ use crate::words::{Language, Words};
 pub fn settings(view: &ConfigView, file: &ConfigurationView, language: Language) -> Vec<Setting> {
     let mut group = None;
     let row = |setting: &config::Setting| {
-        let own = setting.key.split_once('.').map_or("", |(group, _)| group);
+        let own = setting.key.rsplit_once('.').map_or("", |(group, _)| group);
         let is_first = group.replace(own.to_owned()).as_deref() != Some(own);
         let problems = file.findings.iter().filter(|finding| finding.key == setting.key);
         let problems: Vec<_> = problems.map(|finding| finding.problem.text(language)).collect();
@@ -52,6 +52,13 @@ fn group_name(group: &str) -> Words {
         "server" => words!("SQL Server", "SQL Server"),
         "backup" => words!("Backup", "Backup"),
         "terminal" => words!("Terminal de backup", "Backup terminal"),
+        "agent" => words!("Agente", "Agent"),
+        "alert.email" => words!("Avisos por e-mail", "Alerts by e-mail"),
+        "alert.webhook" => words!("Avisos por webhook", "Alerts by webhook"),
+        "alert.telegram" => words!("Avisos por Telegram", "Alerts by Telegram"),
+        "alert.heartbeat" => words!("Sinal de vida", "Heartbeat"),
+        "head_office" => words!("Matriz", "Head office"),
+        "update" => words!("Atualização", "Update"),
         "" => words!("Geral", "General"),
         other => Words::same(other),
     }

@@ -226,6 +226,9 @@ pub fn configuration() -> ConfigView {
             setting("backup.schedule", "0 * * * *", Origin::Default),
             setting("terminal.folder", r"\\CAIXA02\MCBkp", file(19)),
             setting("terminal.local_only", "false", Origin::Default),
+            setting("alert.email.host", "smtp.example.com", file(23)),
+            setting("alert.email.password", "***", file(24)),
+            setting("alert.heartbeat.url", "", Origin::Default),
         ],
     }
 }

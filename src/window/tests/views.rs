@@ -233,7 +233,10 @@ fn the_configuration_is_grouped_and_problems_stand_at_their_keys() {
     let rows = settings::settings(&view, &file, PT);
     let groups: Vec<_> =
         rows.iter().map(|row| row.group.as_str()).filter(|group| !group.is_empty()).collect();
-    assert_eq!(groups, ["Geral", "Loja", "SQL Server", "Backup", "Terminal de backup"]);
+    assert_eq!(
+        groups,
+        ["Geral", "Loja", "SQL Server", "Backup", "Terminal de backup", "Avisos por e-mail", "Sinal de vida"]
+    );
     let row = |key: &str| rows.iter().find(|row| row.key == key).unwrap();
     assert_eq!(
         (row("password").value.as_str(), row("password").origin.as_str()),
