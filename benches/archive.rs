@@ -102,6 +102,7 @@ fn manifest(part: &PartDigest) -> Result<Manifest> {
         server: String::new(),
         database: String::new(),
         company: None,
+        rows: Vec::new(),
         parts: vec![Part::new(part, None)],
     })
 }

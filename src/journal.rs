@@ -229,6 +229,22 @@ impl Journal {
         self.lock().restores(limit)
     }
 
+    /// The last restore tests, newest first.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn restore_tests(&self, limit: u32) -> Result<Vec<RestoreReport>> {
+        self.lock().restore_tests(limit)
+    }
+
+    /// The first run that it knows of which made a backup for the rotation.
+    ///
+    /// # Errors
+    /// It cannot be read now.
+    pub fn first_good(&self) -> Result<Option<RunReport>> {
+        self.lock().first_good()
+    }
+
     /// One restore; `None` for one that it does not know.
     ///
     /// # Errors

@@ -199,6 +199,10 @@ codes! {
     RestoreRefused = "restore.refused", Refused;
     /// The restored database has errors.
     RestoreDamaged = "restore.damaged", Damaged;
+    /// The restored database does not hold the rows that were backed up.
+    RestoreRows = "restore.rows", Damaged;
+    /// The last good restore test is too long ago.
+    RestoreTestMissing = "restore.test-missing", Warning;
     /// The program ended in the middle of a restore.
     RestoreInterrupted = "restore.interrupted", Warning;
     /// The zip is damaged or is none of ours.

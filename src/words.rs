@@ -1,7 +1,7 @@
 //! What people read, in their language: [`Words`] carries one sentence in Portuguese (the default) and in English, so that
 //! the agent need not know who is looking, and the few number formats that both languages need.
 
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, Datelike, FixedOffset, Weekday};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -93,6 +93,29 @@ pub fn date_time(at: DateTime<FixedOffset>, language: Language) -> String {
         Language::Portuguese => at.format("%d/%m/%Y %H:%M").to_string(),
         Language::English => at.format("%Y-%m-%d %H:%M").to_string(),
     }
+}
+
+/// A day that is past, as people say it at `now`: «hoje», «ontem», «domingo»; longer ago with its date.
+pub fn day(at: DateTime<FixedOffset>, now: DateTime<FixedOffset>, language: Language) -> String {
+    let at = at.with_timezone(&now.timezone());
+    let words = match now.date_naive().signed_duration_since(at.date_naive()).num_days() {
+        0 => words!("hoje", "today"),
+        1 => words!("ontem", "yesterday"),
+        2..=6 => match at.weekday() {
+            Weekday::Mon => words!("segunda-feira", "Monday"),
+            Weekday::Tue => words!("terça-feira", "Tuesday"),
+            Weekday::Wed => words!("quarta-feira", "Wednesday"),
+            Weekday::Thu => words!("quinta-feira", "Thursday"),
+            Weekday::Fri => words!("sexta-feira", "Friday"),
+            Weekday::Sat => words!("sábado", "Saturday"),
+            Weekday::Sun => words!("domingo", "Sunday"),
+        },
+        _ => {
+            let (day, date) = (at.format("%d/%m/%Y"), at.format("%Y-%m-%d"));
+            words!("{day}", "{date}")
+        }
+    };
+    words.get(language).to_owned()
 }
 
 /// An instant as people say it at `now`: «hoje às 14:00», «ontem às 23:10», «amanhã às 08:00»; further away with its date.

@@ -93,6 +93,7 @@ fn manifest(part: &PartDigest) -> Manifest {
         database: "MCDados".to_owned(),
         company: None,
         reason: None,
+        rows: Vec::new(),
         parts: vec![Part::new(part, None)],
     }
 }

@@ -39,6 +39,8 @@ pub enum Effect {
     Say(Line),
     /// A run ended: tell people.
     Ended(Box<RunReport>, Loudness),
+    /// Something is wrong that no run found: tell people.
+    Tell(Problem, Loudness),
     /// Keep this report in the journal once more: something was added to it.
     Keep(Box<RunReport>),
     /// Write down that this happened.

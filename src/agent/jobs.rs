@@ -268,6 +268,16 @@ impl Hands for Workers {
         }
     }
 
+    fn tell(&mut self, problem: Problem, loudness: Loudness) {
+        // As at the end of a run: warnings and errors also reach the system's event log.
+        let (code, text) = (problem.code, problem.text(self.language));
+        match loudness {
+            Loudness::Quiet => tracing::info!(%code, "{text}"),
+            Loudness::Warning => tracing::warn!(%code, "{text}"),
+            Loudness::Alert => tracing::error!(%code, "{text}"),
+        }
+    }
+
     fn keep(&mut self, report: RunReport) {
         if let Err(problem) = self.ground.home().journal.finish(&report) {
             tracing::warn!(%problem, "what was added to a run is not journalled");

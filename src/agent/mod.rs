@@ -19,6 +19,7 @@ pub mod status;
 mod survey;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trials;
 pub mod view;
 
 pub use home::Home;
@@ -33,7 +34,10 @@ use crate::journal::{EventKind, QueuedAlert, Told};
 use crate::logging;
 use crate::notify::Watcher;
 use crate::problem::{Problem, Result};
-use crate::restore::{self, outcome::RestoreReport};
+use crate::restore::{
+    self,
+    outcome::{RestoreReport, Task},
+};
 use crate::update::Publisher;
 use crate::words;
 use crate::words::Words;
@@ -50,12 +54,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use trials::Trials;
 use view::Facts;
 
 /// Requests that may wait for the loop; it takes them faster than clients can ask.
 const REQUESTS: usize = 64;
 /// Runs that the history is made of at the start.
 const REMEMBERED_RUNS: u32 = 20;
+/// Restores among which the last one is looked for that was no test, and tests that the next one follows from.
+const REMEMBERED_RESTORES: u32 = 50;
 
 /// What an agent is started with.
 #[derive(Clone, Debug)]
@@ -100,7 +107,8 @@ impl Agent {
             let (home, clock, config_path) = (Arc::clone(&home), Arc::clone(&clock), config_path.clone());
             blocking(move || Ok(Begun::begin(config_path, &home, &*clock))).await?
         };
-        let Begun { history, watch, news, interrupted, last_restore, unsent, told, address_sent } = begun;
+        let Begun { history, watch, news, interrupted, last_restore, trials, unsent, told, address_sent } =
+            begun;
         let listener = server::open(&home.path);
         let own: Vec<_> = listener.as_ref().err().cloned().into_iter().collect();
 
@@ -108,7 +116,7 @@ impl Agent {
         let facts = Facts { agent: home.agent, pid: std::process::id(), started_at: at.wall };
         let mut state = State::new(config_path.display().to_string(), history, &at);
         state.configure(news);
-        state.remember_restore(last_restore);
+        state.remember_restores(last_restore, trials);
         state.remember_address(address_sent);
         let (commands, requests) = mpsc::channel(REQUESTS);
         let (reports, reported) = mpsc::unbounded_channel();
@@ -174,6 +182,7 @@ struct Begun {
     news: News,
     interrupted: Vec<uuid::Uuid>,
     last_restore: Option<RestoreReport>,
+    trials: Trials,
     /// Alerts that are still to be sent.
     unsent: Vec<QueuedAlert>,
     told: Vec<Told>,
@@ -202,8 +211,8 @@ impl Begun {
         if let Err(problem) = cut {
             told("which restores were interrupted", problem);
         }
-        let last_restore = journal.restores(1).unwrap_or_else(|problem| {
-            told("the last restore", problem);
+        let restores = journal.restores(REMEMBERED_RESTORES).unwrap_or_else(|problem| {
+            told("the last restores", problem);
             Vec::new()
         });
         let unsent = journal.alerts().unwrap_or_else(|problem| {
@@ -214,6 +223,14 @@ impl Begun {
             told("what people were told", problem);
             Vec::new()
         });
+        let tests = journal.restore_tests(REMEMBERED_RESTORES).unwrap_or_else(|problem| {
+            told("the last restore tests", problem);
+            Vec::new()
+        });
+        let first = journal.first_good().unwrap_or_else(|problem| {
+            told("the first backup", problem);
+            None
+        });
         let mut watch = ConfigWatch::new(config_path);
         let news = watch.look();
         Self {
@@ -221,7 +238,8 @@ impl Begun {
             interrupted: interrupted.iter().map(|run| run.id).collect(),
             watch,
             news,
-            last_restore: last_restore.into_iter().next(),
+            last_restore: restores.into_iter().find(|report| report.task != Task::Test),
+            trials: Trials::of(&tests, first.map(|run| run.started_at)),
             unsent,
             told: past,
             address_sent: home.head_office.last(),

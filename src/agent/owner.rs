@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::control::protocol::{Reply, Request};
 use crate::journal::{EventKind, Told};
 use crate::notify::{Notice, Watcher};
+use crate::problem::Problem;
 use crate::restore::RestoreOrder;
 use crate::words::Words;
 use std::collections::HashMap;
@@ -55,6 +56,8 @@ pub trait Hands: Send {
     fn say(&mut self, line: Line);
     /// Tells people the end of a run.
     fn ended(&mut self, report: RunReport, loudness: Loudness);
+    /// Tells people what is wrong.
+    fn tell(&mut self, problem: Problem, loudness: Loudness);
     /// Keeps a report in the journal once more.
     fn keep(&mut self, report: RunReport);
     /// Writes down that something happened.
@@ -153,6 +156,7 @@ impl<H: Hands> Owner<H> {
             Effect::Survey(manual, config, ticket) => self.hands.survey(manual, config, ticket),
             Effect::Say(line) => self.hands.say(line),
             Effect::Ended(report, loudness) => self.hands.ended(*report, loudness),
+            Effect::Tell(problem, loudness) => self.hands.tell(problem, loudness),
             Effect::Keep(report) => self.hands.keep(*report),
             Effect::Note(kind, text) => self.hands.note(kind, text),
             Effect::Finish => {}

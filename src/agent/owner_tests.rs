@@ -74,6 +74,9 @@ impl Hands for Notes {
     fn ended(&mut self, _: RunReport, _: Loudness) {
         self.write("ended");
     }
+    fn tell(&mut self, _: Problem, _: Loudness) {
+        self.write("tell");
+    }
     fn keep(&mut self, _: RunReport) {
         self.write("keep");
     }

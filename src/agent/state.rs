@@ -4,6 +4,7 @@
 mod ask;
 mod close;
 mod restoring;
+mod retesting;
 mod time;
 mod verifying;
 mod work;
@@ -18,6 +19,7 @@ use super::input::{CycleReport, Event, InForce, Input, News, Now, Ticket};
 use super::password::Guesses;
 use super::problems;
 use super::status::{ConfigurationView, OpenedView, PendingView, SpaceView};
+use super::trials::Trials;
 use crate::backup::outcome::{Phase, Progress, Trigger};
 use crate::config::Terminal;
 use crate::control::protocol::Reply;
@@ -99,6 +101,7 @@ pub struct State {
     /// A restore that was asked for while copies were made up or kept backups read.
     pub(super) waiting_restore: Option<Box<RestoreOrder>>,
     pub(super) last_restore: Option<RestoreReport>,
+    pub(super) trials: Trials,
     pub(super) step: Option<Step>,
     pub(super) line: Words,
     pub(super) history: History,
@@ -135,6 +138,7 @@ impl State {
             waiting: VecDeque::new(),
             waiting_restore: None,
             last_restore: None,
+            trials: Trials::default(),
             step: None,
             line: words!("Iniciando...", "Starting..."),
             history,
@@ -173,9 +177,10 @@ impl State {
         effects
     }
 
-    /// The last restore, as the journal tells it.
-    pub fn remember_restore(&mut self, last: Option<RestoreReport>) {
+    /// The last restore and the restore tests, as the journal tells them.
+    pub fn remember_restores(&mut self, last: Option<RestoreReport>, trials: Trials) {
         self.last_restore = last;
+        self.trials = trials;
     }
 
     /// Whether it has looked at the world since it began.
@@ -306,6 +311,7 @@ impl State {
     fn add_own_checks(&self, look: &mut Look, now: &Now) {
         if let Some(in_force) = &self.in_force {
             look.extend(self.history.look(in_force.config.backup.too_old, now.wall));
+            look.extend(self.trials.look(in_force.config.backup.restore_test, now.wall));
         }
         look.ask(&[CheckId::Clock]);
         if let Some(by) = self.set_back {

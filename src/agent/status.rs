@@ -7,11 +7,11 @@ use crate::cycle::health::CheckView;
 use crate::head_office::AddressSent;
 use crate::notify::Notice;
 use crate::problem::Problem;
-use crate::restore::outcome::{RestoreId, RestoreProgress, RestoreReport, Stage, Task};
+use crate::restore::outcome::{RestoreId, RestoreProgress, RestoreReport, Stage, Task, Verdict};
 use crate::update::VersionView;
 use crate::verify::Place;
 use crate::words;
-use crate::words::Words;
+use crate::words::{Language, Words, day};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -105,6 +105,9 @@ pub struct Status {
     /// What is known of newer versions (DM14).
     #[serde(default)]
     pub version: VersionView,
+    /// What restore tests say.
+    #[serde(default)]
+    pub restore_test: RestoreTestView,
 }
 
 /// The head office of the chain.
@@ -114,6 +117,42 @@ pub struct HeadOfficeView {
     pub server: String,
     /// The address that was told last; `None` where none was.
     pub last: Option<AddressSent>,
+}
+
+/// What restore tests say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RestoreTestView {
+    /// The last one that came to a result.
+    pub last: Option<TestedView>,
+    /// When the last one was passed.
+    pub last_good: Option<DateTime<FixedOffset>>,
+    /// From when on the next one is due; `None` where none is: tests are turned off, or there is nothing to test.
+    pub next_due: Option<DateTime<FixedOffset>>,
+}
+
+/// A restore test that came to a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestedView {
+    /// Names it; the journal has the whole report.
+    pub id: RestoreId,
+    /// When it ended.
+    pub at: DateTime<FixedOffset>,
+    /// What it says.
+    pub verdict: Verdict,
+    /// The file that was tested.
+    pub from: Option<String>,
+    /// What was wrong; also what a passed test had to tell.
+    pub problem: Option<Problem>,
+}
+
+impl TestedView {
+    /// The day and the result: «domingo, aprovado».
+    pub fn words(&self, now: DateTime<FixedOffset>) -> Words {
+        let (pt, en) = (day(self.at, now, Language::Portuguese), day(self.at, now, Language::English));
+        let Words { pt: pt_said, en: en_said } = self.verdict.words();
+        words!("{pt}, {pt_said}", "{en}, {en_said}")
+    }
 }
 
 /// The configuration as the agent sees it.

@@ -1,7 +1,7 @@
 //! Statuses for the tests of whoever shows them.
 
 use super::history::tests::{at, run};
-use super::status::{Activity, ConfigurationView, RunningView, SpaceView, Status, Subject};
+use super::status::{Activity, ConfigurationView, RestoreTestView, RunningView, SpaceView, Status, Subject};
 use crate::backup::outcome::{Outcome, Phase, Progress, Purpose, RunReport, Trigger};
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
@@ -54,6 +54,7 @@ pub fn status() -> Status {
         notices: Vec::new(),
         head_office: None,
         version: VersionView::default(),
+        restore_test: RestoreTestView::default(),
     }
 }
 

@@ -53,8 +53,22 @@ pub struct Manifest {
     /// The company, where it is configured.
     #[serde(default)]
     pub company: Option<Company>,
+    /// How many rows the tables of the database had around the dump; empty where that was not counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<TableRows>,
     /// The other entries of the zip, in their order.
     pub parts: Vec<Part>,
+}
+
+/// The rows of one table around a dump.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRows {
+    /// The table, with its schema: `dbo.VENDAS`.
+    pub table: String,
+    /// The lower of what was counted before and after the dump.
+    pub least: u64,
+    /// The higher one.
+    pub most: u64,
 }
 
 /// The company that a backup belongs to.
@@ -214,6 +228,7 @@ pub(super) mod tests {
             server: r"SERVIDOR\SQLEXPRESS".to_owned(),
             database: "MCDados".to_owned(),
             company: Some(Company { legal_name: "São João Ltda".to_owned(), ..Company::default() }),
+            rows: Vec::new(),
             parts,
         }
     }

@@ -34,7 +34,9 @@ pub use deflate::{BLOCK_BYTES, BlockPacker, Mismatch};
 pub use hash::Sha256Sum;
 pub use inspect::{Content, Dump, Inspection, inspect, inspect_zip, is_zip};
 pub use level::Level;
-pub use manifest::{Company, MANIFEST_FORMAT, MANIFEST_MAX_BYTES, MANIFEST_NAME, Manifest, Part, Verdict};
+pub use manifest::{
+    Company, MANIFEST_FORMAT, MANIFEST_MAX_BYTES, MANIFEST_NAME, Manifest, Part, TableRows, Verdict,
+};
 pub use pack::{PackOptions, Packed, PartDigest, pack};
 pub use read::{read_head, read_manifest};
 

@@ -3,7 +3,7 @@
 use super::aim::Aim;
 use super::prepare::Prepared;
 use super::run::Run;
-use crate::archive::{Company, MANIFEST_FORMAT, Manifest, Verdict};
+use crate::archive::{Company, MANIFEST_FORMAT, Manifest, TableRows, Verdict};
 use crate::problem::{Code, Problem, Result};
 use crate::words;
 use crate::words::Words;
@@ -11,7 +11,7 @@ use std::io;
 use std::path::Path;
 
 /// The manifest of this run's backup, still without parts.
-pub(super) fn manifest(run: &Run<'_>, prepared: &Prepared) -> Result<Manifest> {
+pub(super) fn manifest(run: &Run<'_>, prepared: &Prepared, rows: Vec<TableRows>) -> Result<Manifest> {
     let world = run.world;
     let shop = &world.config.shop;
     let (hour, reason) = match &run.order.aim {
@@ -38,6 +38,7 @@ pub(super) fn manifest(run: &Run<'_>, prepared: &Prepared) -> Result<Manifest> {
             cnpj: shop.cnpj.as_ref().map(ToString::to_string).unwrap_or_default(),
             store: shop.store.clone(),
         }),
+        rows,
         parts: Vec::new(),
     })
 }

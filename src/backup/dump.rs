@@ -4,8 +4,9 @@ use super::describe;
 use super::outcome::{Phase, Progress};
 use super::prepare::Prepared;
 use super::rescue;
+use super::rows;
 use super::run::{Run, blocking, cancelled};
-use crate::archive::Sha256Sum;
+use crate::archive::{Sha256Sum, TableRows};
 use crate::destination::{Destination, Name, Staged};
 use crate::problem::{Code, Result};
 use crate::sqlserver::{BackupRequest, DumpProgress};
@@ -23,6 +24,8 @@ pub(super) struct Dumped {
     pub seen_by_server: String,
     /// Its size.
     pub bytes: u64,
+    /// The rows of the tables around it.
+    pub rows: Vec<TableRows>,
 }
 
 /// What the one reading of a dump found: by it a later look knows the same file again.
@@ -89,7 +92,7 @@ impl Expected {
         let bytes = std::fs::metadata(&self.path)
             .map(|file| file.len())
             .map_err(|error| describe::dump_unreadable(&self.path, &error))?;
-        Ok(Dumped { staged, seen_by_server, bytes })
+        Ok(Dumped { staged, seen_by_server, bytes, rows: Vec::new() })
     }
 }
 
@@ -122,8 +125,10 @@ pub fn as_server_sees(partial: &Path, folder: &Path, seen_by_server: &str) -> St
 /// What the server says; where it reports damage, a rescue dump was tried besides.
 pub(super) async fn dump(run: &mut Run<'_>, prepared: &Prepared) -> Result<Dumped> {
     let name = Name::bak(run.world.archive());
+    let before = rows::count(run).await;
     match write(run, prepared, name, false).await {
-        Ok(dumped) => {
+        Ok(mut dumped) => {
+            dumped.rows = rows::around(before, rows::count(run).await);
             run.report.bak_bytes = dumped.bytes;
             prepared.compare_size(run, dumped.bytes);
             Ok(dumped)

@@ -25,6 +25,7 @@ mod pending;
 mod prepare;
 mod rescue;
 mod room;
+mod rows;
 mod run;
 mod target;
 mod terminal;

@@ -63,7 +63,7 @@ pub(super) async fn pack(run: &mut Run<'_>, prepared: &Prepared, dumped: Dumped)
         dump: dumped.staged.path().to_owned(),
         seen_by_server: dumped.seen_by_server.clone(),
         database: run.world.database()?.as_str().to_owned(),
-        manifest: describe::manifest(run, prepared)?,
+        manifest: describe::manifest(run, prepared, dumped.rows.clone())?,
         opaque_is_normal: prepared.opaque_is_normal,
         server: run.world.server.clone(),
         cancel: run.cancel.clone(),

@@ -349,6 +349,7 @@ mod tests {
             server: String::new(),
             database: String::new(),
             company: None,
+            rows: Vec::new(),
             parts: Vec::new(),
         };
         let stat = Stat { bytes: 1, modified: DateTime::UNIX_EPOCH, same_as: None };

@@ -188,7 +188,7 @@ pub struct VerifyArgs {
 
 /// Of `restore`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["list", "from", "drop", "past", "resume", "undo", "release"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["list", "from", "drop", "past", "resume", "undo", "release", "test"]))]
 pub struct RestoreArgs {
     /// List what can be restored from; with --from, the backups in that file or folder
     #[arg(long)]
@@ -217,6 +217,9 @@ pub struct RestoreArgs {
     /// Remove a database that a restore of this program made
     #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "from"])]
     pub drop: Option<String>,
+    /// Prove now that the newest backup can be restored: beside, checked, counted, removed; it comes by itself every week
+    #[arg(long, conflicts_with_all = ["list", "from", "drop", "past", "resume", "undo", "release"])]
+    pub test: bool,
     /// Show the last restores and what came of them
     #[arg(long, conflicts_with_all = ["list", "from", "drop"])]
     pub past: bool,

@@ -173,6 +173,10 @@ const PORTUGUESE: &[(&str, &str)] = &[
     ("restore --undo", "Volta ao banco que foi trocado"),
     ("restore --release", "Marca a lista de conferência depois da troca: o banco anterior é removido"),
     ("restore --drop", "Remove um banco que uma restauração deste programa criou"),
+    (
+        "restore --test",
+        "Prova agora que o backup mais novo restaura: ao lado, conferido, contado e removido; acontece sozinho toda semana",
+    ),
     ("restore --past", "Mostra as últimas restaurações e o resultado de cada uma"),
     ("restore --dry_run", "Só mostra o que seria feito, e o T-SQL"),
     ("restore --wait", "Espera o fim; o código de saída é o da restauração"),

@@ -8,7 +8,9 @@ use crate::backup::outcome::{Outcome, Progress};
 use crate::control::client::Client;
 use crate::control::protocol::{LoginTyped, Place, Source, Typed};
 use crate::problem::{Exit, Problem, Result};
-use crate::restore::outcome::{Listed, Plan, RestoreId, RestoreProgress, RestoreReport, Stage, Task};
+use crate::restore::outcome::{
+    AGENT, Listed, Plan, RestoreId, RestoreProgress, RestoreReport, Stage, Task, Verdict,
+};
 use crate::slot::Set;
 use crate::words;
 use crate::words::{Language, Words, bytes, date_time, duration};
@@ -63,6 +65,9 @@ pub async fn run(state: &Path, args: RestoreArgs, printer: &mut Printer) -> Resu
 fn task(args: &RestoreArgs, printer: &mut Printer) -> Result<Task> {
     if let Some(database) = &args.drop {
         return Ok(Task::Drop { database: database.clone() });
+    }
+    if args.test {
+        return Ok(Task::Test);
     }
     let source = args.from.as_deref().map(|from| source(from, args.terminal)).transpose()?;
     if let (Some(source), false) = (&source, args.replace) {
@@ -334,6 +339,19 @@ fn told(report: &RestoreReport, kept: Option<Words>, language: Language) -> Vec<
     if !report.counts.is_empty() {
         let (tables, rows) = (report.counts.len(), report.rows());
         told(words!("{tables} tabelas, {rows} registros", "{tables} tables, {rows} rows"));
+        told(match report.compared {
+            Some(tables) => words!(
+                "registros comparados com os do backup em {tables} tabelas",
+                "rows compared with those of the backup in {tables} tables"
+            ),
+            None => words!(
+                "o backup não diz quantos registros tinha",
+                "the backup does not say how many rows it had"
+            ),
+        });
+    }
+    if let Some(Words { pt, en }) = report.verdict().map(Verdict::words) {
+        told(words!("teste de restauração: {pt}", "restore test: {en}"));
     }
     lines.extend(report.problems.iter().map(|problem| format!("! {}", problem.text(language))));
     lines
@@ -351,7 +369,7 @@ fn headline(report: &RestoreReport, language: Language) -> String {
     let when = date_time(report.started_at, language);
     let (outcome, task) = (report::outcome(report.outcome), report.task.words());
     let by = &report.by;
-    let by = words!("por {by}", "by {by}");
+    let by = if by == AGENT { words!("pelo agente", "by the agent") } else { words!("por {by}", "by {by}") };
     let length: Duration = report.stages.iter().map(|time| Duration::from_millis(time.millis)).sum();
     let length = duration(length, language);
     format!("{when}  {}  {} ({})  {length}", outcome.get(language), task.get(language), by.get(language))

@@ -69,6 +69,10 @@ pub fn lines(status: &Status, language: Language) -> Vec<String> {
     if let Some(restore) = &status.last_restore {
         row(&words!("Última restauração:", "Last restore:"), super::restore::short(restore, language));
     }
+    if let Some(tested) = &status.restore_test.last {
+        let said = tested.words(status.now).get(language).to_owned();
+        row(&words!("Último teste de restauração:", "Last restore test:"), said);
+    }
     if let Some(at) = status.retry_at {
         row(&words!("Nova tentativa:", "Second try:"), date_time(at, language));
     }

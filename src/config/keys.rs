@@ -197,6 +197,11 @@ keys! {
     AcceptShrunk = "backup.accept_shrunk", Kind::Boolean, Preset::Boolean(false),
         "Aceitar um banco que encolheu mais da metade: confirme aqui depois de verificar, e volte a false após o backup.",
         "Accept a database that shrank by more than half: confirm it here once checked, and turn it off after the backup.";
+    RestoreTest = "backup.restore_test", Kind::Length(Duration::ZERO, Duration::from_secs(90 * DAY)), Preset::Text("7 d"),
+        "De quanto em quanto tempo o backup mais novo é restaurado ao lado, conferido e removido, para provar que restaura. \
+         \"0 s\" desliga o teste.",
+        "How often the newest backup is restored beside, checked and removed, to prove that it can be. \"0 s\" turns the test \
+         off.";
 
     TerminalFolder = "terminal.folder", Kind::Folder,
         Preset::Derived("é preciso local_only = true", "local_only = true is needed"),

@@ -150,6 +150,8 @@ pub struct BackupConfig {
     pub too_old: Duration,
     /// Whether a database that shrank by more than half is taken as it is, so that its backup replaces the weekday's set too.
     pub accept_shrunk: bool,
+    /// How often the newest backup is restored to prove that it can be; zero for never.
+    pub restore_test: Duration,
 }
 
 /// Where backups are copied to (DM19).

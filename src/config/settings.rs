@@ -97,6 +97,7 @@ fn shown(key: Key, config: &Config) -> String {
         Key::SlotsFloor => backup.slots_floor.to_string(),
         Key::TooOld => units::duration_text(backup.too_old),
         Key::AcceptShrunk => backup.accept_shrunk.to_string(),
+        Key::RestoreTest => units::duration_text(backup.restore_test),
         Key::TerminalFolder => match &config.terminal {
             Terminal::LocalOnly => String::new(),
             Terminal::Folder { path, .. } => path.display().to_string(),

@@ -244,6 +244,7 @@ impl Check<'_> {
         let slots_floor = self.merged.integer(Key::SlotsFloor).and_then(|floor| u8::try_from(floor).ok());
         let retry_wait = self.length(Key::RetryWait);
         let too_old = self.too_old(schedule);
+        let restore_test = self.length(Key::RestoreTest);
         Some(BackupConfig {
             folder: folder?,
             folder_seen_by_server: seen?,
@@ -252,6 +253,7 @@ impl Check<'_> {
             retry_wait: retry_wait?,
             too_old: too_old?,
             accept_shrunk: self.merged.boolean(Key::AcceptShrunk).unwrap_or_default(),
+            restore_test: restore_test?,
         })
     }
 

@@ -79,6 +79,10 @@ pub enum CheckId {
     Clock,
     /// No restore waits for a person's word.
     Restore,
+    /// The last restore test was passed.
+    RestoreTest,
+    /// There is a passed restore test, and it is recent; it could be made.
+    RestoreTestAge,
     /// The program itself.
     Program,
 }
@@ -122,6 +126,7 @@ static PROGRAM: Check = Check {
         Code::RunInterrupted,
         Code::RestoreRefused,
         Code::RestoreDamaged,
+        Code::RestoreRows,
         Code::AgentMissing,
         Code::AgentRunning,
         Code::AgentState,
@@ -149,7 +154,7 @@ static PROGRAM: Check = Check {
 };
 
 /// Every check, causes before what they explain: the first unhealthy one is what people should read first.
-pub static CATALOGUE: [Check; 27] = [
+pub static CATALOGUE: [Check; 29] = [
     Check {
         id: CheckId::Configuration,
         name: "configuration",
@@ -319,6 +324,16 @@ pub static CATALOGUE: [Check; 27] = [
         codes: &[Code::RestoreInterrupted],
     },
     Check {
+        id: CheckId::RestoreTest,
+        name: "restore-test",
+        title: ("Teste de restauração", "Restore test"),
+        severity: Severity::Alert,
+        depends_on: &[],
+        must_last: AT_ONCE,
+        looked_at_each_cycle: false,
+        codes: &[],
+    },
+    Check {
         id: CheckId::LastRun,
         name: "last-run",
         title: ("Última execução", "Last run"),
@@ -327,6 +342,16 @@ pub static CATALOGUE: [Check; 27] = [
         must_last: AT_ONCE,
         looked_at_each_cycle: false,
         codes: &[Code::BackupNotUnderstood, Code::RunsCancelled],
+    },
+    Check {
+        id: CheckId::RestoreTestAge,
+        name: "restore-test-age",
+        title: ("Último teste de restauração", "Last restore test"),
+        severity: Severity::Warning,
+        depends_on: &[CheckId::RestoreTest],
+        must_last: AT_ONCE,
+        looked_at_each_cycle: true,
+        codes: &[Code::RestoreTestMissing],
     },
     Check {
         id: CheckId::Shrunk,

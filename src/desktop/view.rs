@@ -155,13 +155,18 @@ fn menu(link: &Link, has_window: bool, language: Language) -> Vec<MenuEntry> {
     };
     let reached = status.is_some();
     let in_force = status.is_some_and(|status| status.configuration.in_force);
-    let mut menu = vec![
-        MenuEntry::Note(note(link, language)),
+    let mut menu = vec![MenuEntry::Note(note(link, language))];
+    if let Some(tested) = status.and_then(|status| Some((status.restore_test.last.as_ref()?, status.now))) {
+        let Words { pt, en } = tested.0.words(tested.1);
+        let words = words!("Último teste de restauração: {pt}", "Last restore test: {en}");
+        menu.push(MenuEntry::Note(words.get(language).to_owned()));
+    }
+    menu.extend([
         MenuEntry::Separator,
         choice(Choice::View, has_window),
         choice(Choice::Backup, in_force),
         choice(Choice::Manual, has_window && in_force),
-    ];
+    ]);
     if let Some(cancelling) = status.and_then(can_be_stopped) {
         menu.push(choice(Choice::Stop, !cancelling));
     }

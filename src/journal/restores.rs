@@ -51,6 +51,14 @@ pub fn last(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<Restore
     rows.filter_map(Result::transpose).collect()
 }
 
+/// The last restore tests, newest first.
+pub fn tests(connection: &Connection, limit: u32) -> rusqlite::Result<Vec<RestoreReport>> {
+    let mut statement = connection
+        .prepare("SELECT report FROM restore WHERE json_extract(report, '$.task.task') = 'test' ORDER BY number DESC LIMIT ?1")?;
+    let rows = statement.query_map([limit], read)?;
+    rows.filter_map(Result::transpose).collect()
+}
+
 pub fn one(connection: &Connection, id: RestoreId) -> rusqlite::Result<Option<RestoreReport>> {
     let found = connection.query_row("SELECT report FROM restore WHERE id = ?1", [id.to_string()], read);
     found.optional().map(Option::flatten)

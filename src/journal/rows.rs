@@ -84,6 +84,17 @@ pub fn runs(connection: &Connection, limit: u32, wanted: Wanted<'_>) -> rusqlite
     rows.filter_map(Result::transpose).collect()
 }
 
+/// The first run that made a backup for the rotation.
+pub fn first_good(connection: &Connection) -> rusqlite::Result<Option<RunReport>> {
+    let found = connection.query_row(
+        "SELECT report FROM run WHERE outcome IN ('success', 'warning') \
+         AND coalesce(json_extract(report, '$.purpose.kind'), 'rotation') = 'rotation' ORDER BY number LIMIT 1",
+        [],
+        run_in,
+    );
+    found.optional().map(Option::flatten)
+}
+
 pub fn run(connection: &Connection, id: RunId) -> rusqlite::Result<Option<RunReport>> {
     let found = connection.query_row("SELECT report FROM run WHERE id = ?1", [id.to_string()], run_in);
     found.optional().map(Option::flatten)

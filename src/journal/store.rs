@@ -4,7 +4,7 @@ use super::failure::{Failure, begun_anew};
 use super::{CheckedFile, Event, EventKind, PendingCopy, QueuedAlert, Told, alerts, restores, rows, schema};
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::problem::{Problem, Result};
-use crate::restore::outcome::{RestoreId, RestoreReport};
+use crate::restore::outcome::{RestoreId, RestoreReport, Task};
 use chrono::{DateTime, FixedOffset};
 use rusqlite::Connection;
 use std::fs;
@@ -269,6 +269,20 @@ impl Store {
         found.append(&mut written);
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
+    }
+
+    pub fn restore_tests(&mut self, limit: u32) -> Result<Vec<RestoreReport>> {
+        let waiting = self.waiting.restores.iter().rev().filter(|report| report.task == Task::Test);
+        let mut found: Vec<_> = waiting.cloned().collect();
+        let mut written = self.read(!found.is_empty(), |connection| restores::tests(connection, limit))?;
+        written.retain(|report| !found.iter().any(|newer| newer.id == report.id));
+        found.append(&mut written);
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
+    pub fn first_good(&mut self) -> Result<Option<RunReport>> {
+        self.read(false, rows::first_good)
     }
 
     pub fn restore(&mut self, id: RestoreId) -> Result<Option<RestoreReport>> {

@@ -8,17 +8,24 @@ use super::problems;
 use super::record::{Made, Making};
 use super::source::{self, Opened};
 use super::staging::Staging;
-use super::work::{Work, blocking};
+use super::work::{Work, blocking, standing_back, until_given_up};
+use super::{foresee, room, rows};
+use crate::archive::Manifest;
 use crate::backup::verdict::{Acceptance, Arbitration, acceptance, arbitration};
 use crate::bak::{Build, Description};
-use crate::platform;
 use crate::problem::{Code, Problem, Result};
-use crate::sqlserver::{BackupHeader, InstancePaths, RestoreRequest, ServerFacts};
-use std::path::Path;
+use crate::sqlserver::{BackupFile, BackupHeader, InstancePaths, RestoreRequest, ServerFacts};
+use chrono::{DateTime, FixedOffset};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::sleep;
 
 /// A backup set of a whole database.
 const WHOLE: i64 = 1;
+
+/// A database that was made in vain is tried to be removed so often, and so long apart: a connection may drop at that, too.
+const DROPS: u32 = 3;
+const BETWEEN_DROPS: Duration = Duration::from_millis(500);
 
 /// What is known before anything is made.
 struct Prepared {
@@ -33,22 +40,60 @@ struct Prepared {
 /// # Errors
 /// What makes it impossible; nothing of it stays then, but for a database in which CHECKDB found something, which is kept for
 /// whoever wants to look.
-pub(super) async fn make(work: &mut Work<'_>, source: &Source) -> Result<String> {
+pub(super) async fn make(work: &mut Work<'_>, source: &Source, stay: Stay) -> Result<String> {
     let prepared = prepare(work, source).await?;
     work.enter(Stage::Extracting);
     let world = work.shop.world.clone();
     let staging = blocking(move || Staging::reserve(&world)).await?;
     let (shape, facts, paths) = (prepared.shape.clone(), prepared.facts, prepared.paths);
     let extracted = extract_to(work, prepared.opened, &shape, &staging).await?;
-    let request = arrange(work, &extracted, &facts, &paths, &staging).await?;
-    restore(work, &request).await?;
+    let request = arrange(work, &extracted, &facts, &paths, &staging, stay).await?;
+    restore(work, &request, stay).await?;
     drop_staging(staging).await;
-    match prove(work, &request.database).await {
+    let proved = match prove(work, &request.database).await {
+        Ok(()) => compare(work, shape.manifest.as_ref(), stay),
+        Err(problem) => Err(problem),
+    };
+    match proved {
         Ok(()) => Ok(request.database),
-        Err(problem) if problem.code == Code::RestoreDamaged => Err(problem),
+        Err(problem) if problem.code == Code::RestoreDamaged && stay == Stay::Kept => Err(problem),
         Err(problem) => {
-            discard(work, &request.database).await;
+            discard(work, &request.database, stay).await;
             Err(problem)
+        }
+    }
+}
+
+/// What becomes of a restored database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stay {
+    /// A person has it made, and looks at it.
+    Kept,
+    /// It is made to be proved and removed.
+    Passing,
+}
+
+impl Stay {
+    /// What it is called.
+    pub fn name(self, database: &str, at: DateTime<FixedOffset>) -> String {
+        match self {
+            Self::Kept => plan::beside_name(database, at),
+            Self::Passing => plan::test_name(database, at),
+        }
+    }
+}
+
+/// Compares the restored rows with what the backup says of them.
+fn compare(work: &mut Work<'_>, manifest: Option<&Manifest>, stay: Stay) -> Result<()> {
+    let told = manifest.map(|manifest| manifest.rows.as_slice()).unwrap_or_default();
+    let Some((tables, problem)) = rows::compare(told, &work.report.counts) else { return Ok(()) };
+    work.report.compared = Some(tables);
+    match (problem, stay) {
+        (None, _) => Ok(()),
+        (Some(problem), Stay::Passing) => Err(problem),
+        (Some(problem), Stay::Kept) => {
+            work.warn(problem);
+            Ok(())
         }
     }
 }
@@ -80,10 +125,12 @@ async fn prepare(work: &mut Work<'_>, source: &Source) -> Result<Prepared> {
     let facts = work.server.facts().await?;
     let paths = work.server.instance_paths().await?;
     let (world, wanted) = (work.shop.world.clone(), source.clone());
-    let (opened, shape) = blocking(move || look(&world, &wanted, &database)).await?;
+    let looked = until_given_up(&work.cancel, blocking(move || look(&world, &wanted, &database)));
+    let (opened, shape) = looked.await?;
     work.report.from = Some(told_by(&opened, &shape));
     refuse(shape.description.as_ref(), &work.report.database, &facts)?;
-    room_for_dump(work, shape.dump_bytes).await?;
+    let files = shape.description.as_ref().map(foresee::files).unwrap_or_default();
+    room_for(work, shape.dump_bytes, &files, &paths).await?;
     work.stop_if_cancelled()?;
     Ok(Prepared { opened, shape, facts, paths })
 }
@@ -130,15 +177,21 @@ pub(super) fn refuse(description: Option<&Description>, database: &str, facts: &
     Ok(())
 }
 
-async fn room_for_dump(work: &Work<'_>, dump_bytes: u64) -> Result<()> {
+/// Holds that the dump and the files fit, each in its folder, and what must stay free beside them.
+async fn room_for(
+    work: &Work<'_>,
+    dump_bytes: u64,
+    files: &[BackupFile],
+    paths: &InstancePaths,
+) -> Result<()> {
     let local = Arc::clone(&work.shop.world.local);
-    let shown = local.shown();
-    let space = blocking(move || local.space()).await?;
     let needed = dump_bytes.saturating_add(work.shop.world.config.backup.reserve_bytes);
-    if needed > space.free_bytes {
-        return Err(problems::no_room(&shown, needed, space.free_bytes));
+    let own = |(folder, bytes): (&str, u64)| (folder.to_owned(), bytes);
+    let mut folders: Vec<_> = plan::bytes_by_folder(files, paths).into_iter().map(own).collect();
+    if !work.server.config().is_local() {
+        folders.clear();
     }
-    Ok(())
+    blocking(move || room::check(&*local, needed, &folders)).await
 }
 
 async fn extract_to(
@@ -150,7 +203,7 @@ async fn extract_to(
     let (shape, target, cancel) = (shape.clone(), staging.path.clone(), work.cancel.clone());
     let monitor = work.monitor();
     let total_bytes = shape.dump_bytes;
-    let extracted = blocking(move || {
+    let extracting = move || {
         let mut reader = opened.reader;
         let mut told = |done_bytes: u64| {
             let percent = (total_bytes > 0).then(|| (done_bytes as f64 / total_bytes as f64 * 100.0) as f32);
@@ -163,8 +216,13 @@ async fn extract_to(
             });
         };
         extract::extract(&mut *reader, &shape, &target, &mut told, &cancel)
-    })
-    .await?;
+    };
+    let stop = work.cancel.clone();
+    let extracted = if work.order.is_test() {
+        until_given_up(&stop, standing_back(extracting)).await?
+    } else {
+        until_given_up(&stop, blocking(extracting)).await?
+    };
     if let Some(from) = &mut work.report.from {
         from.verdict = Some(extracted.examination.sentence());
         from.confirmed = extracted.confirmed;
@@ -179,6 +237,7 @@ async fn arrange(
     facts: &ServerFacts,
     paths: &InstancePaths,
     staging: &Staging,
+    stay: Stay,
 ) -> Result<RestoreRequest> {
     let device = &staging.seen_by_server;
     let headers = work.server.header_only(device, &work.cancel).await?;
@@ -194,8 +253,9 @@ async fn arrange(
     }
     judge(work, extracted, device, header.has_checksums).await?;
     let files = work.server.file_list_only(device, &work.cancel).await?;
-    room_for_files(&work.server, paths, plan::files_bytes(&files)).await?;
-    let database = free_name(work).await?;
+    // The dump lies there already.
+    room_for(work, 0, &files, paths).await?;
+    let database = free_name(work, stay).await?;
     Ok(RestoreRequest {
         moves: plan::moves(&files, &database, paths),
         database,
@@ -235,34 +295,11 @@ async fn judge(work: &mut Work<'_>, extracted: &Extracted, device: &str, checksu
     }
 }
 
-/// Whether the restored files fit, as far as their disk can be seen from here.
-async fn room_for_files(
-    server: &crate::sqlserver::Server,
-    paths: &InstancePaths,
-    needed_bytes: u64,
-) -> Result<()> {
-    if !server.config().is_local() {
-        return Ok(());
-    }
-    let folder = paths.data.clone();
-    blocking(move || match platform::space(Path::new(&folder)) {
-        Ok(space) if space.free_bytes < needed_bytes => {
-            Err(problems::no_room(&folder, needed_bytes, space.free_bytes))
-        }
-        Ok(_) => Ok(()),
-        Err(cause) => {
-            tracing::debug!(%cause, folder, "its room is not seen from here; the server looks itself");
-            Ok(())
-        }
-    })
-    .await
-}
-
 /// The name of the database to be, which no other bears.
-async fn free_name(work: &Work<'_>) -> Result<String> {
+async fn free_name(work: &Work<'_>, stay: Stay) -> Result<String> {
     let mut at = work.order.begun;
     loop {
-        let name = plan::beside_name(&work.report.database, at);
+        let name = stay.name(&work.report.database, at);
         if work.server.database_identity(&name).await?.is_none() {
             return Ok(name);
         }
@@ -270,7 +307,7 @@ async fn free_name(work: &Work<'_>) -> Result<String> {
     }
 }
 
-async fn restore(work: &mut Work<'_>, request: &RestoreRequest) -> Result<()> {
+async fn restore(work: &mut Work<'_>, request: &RestoreRequest, stay: Stay) -> Result<()> {
     work.enter(Stage::Restoring);
     let (records, restore) = (Arc::clone(&work.shop.records), work.order.id);
     let database = request.database.clone();
@@ -281,17 +318,17 @@ async fn restore(work: &mut Work<'_>, request: &RestoreRequest) -> Result<()> {
     let told = work.told_by_server(Stage::Restoring);
     let restored = work.server.restore(request, &told, &work.cancel).await;
     let kept = match restored.and_then(|()| work.stop_if_cancelled()) {
-        Ok(()) => keep(work, &database).await,
+        Ok(()) => keep(work, &database, stay).await,
         Err(problem) => Err(problem),
     };
     if kept.is_err() {
-        discard(work, &database).await;
+        discard(work, &database, stay).await;
     }
     kept
 }
 
 /// From now on the database is ours to remove, and not half-made.
-async fn keep(work: &Work<'_>, database: &str) -> Result<()> {
+async fn keep(work: &Work<'_>, database: &str, stay: Stay) -> Result<()> {
     let identity = work.server.database_identity(database).await?;
     let identity = identity.ok_or_else(|| Problem::internal("the restored database is not there"))?;
     let made = Made { restore: work.order.id, database: database.to_owned(), identity };
@@ -299,7 +336,10 @@ async fn keep(work: &Work<'_>, database: &str) -> Result<()> {
     blocking(move || {
         records.change(|book| {
             book.making = None;
-            book.made.push(made);
+            match stay {
+                Stay::Kept => book.made.push(made),
+                Stay::Passing => book.passing.push(made),
+            }
         })
     })
     .await
@@ -322,8 +362,19 @@ async fn prove(work: &mut Work<'_>, database: &str) -> Result<()> {
 }
 
 /// Removes what was begun. What cannot be removed now stays recorded, and is removed before the next restore or at the next start.
-pub(super) async fn discard(work: &mut Work<'_>, database: &str) {
-    match work.server.drop_database(database).await {
+pub(super) async fn discard(work: &mut Work<'_>, database: &str, stay: Stay) {
+    if stay == Stay::Passing {
+        work.enter(Stage::Removing);
+    }
+    let mut dropped = work.server.drop_database(database).await;
+    for _ in 1..DROPS {
+        if dropped.is_ok() {
+            break;
+        }
+        sleep(BETWEEN_DROPS).await;
+        dropped = work.server.drop_database(database).await;
+    }
+    match dropped {
         Ok(_) => {
             work.report.target = None;
             if let Err(problem) = forget(work, database).await {
@@ -333,6 +384,11 @@ pub(super) async fn discard(work: &mut Work<'_>, database: &str) {
         Err(problem) => {
             tracing::error!(%problem, database, "what a restore had begun could not be removed yet");
             work.warn(problem);
+            if stay == Stay::Passing
+                && work.shop.records.read().passing.iter().any(|made| made.database == database)
+            {
+                return;
+            }
             let (records, restore) = (Arc::clone(&work.shop.records), work.order.id);
             let making = Making { restore, database: database.to_owned() };
             let noted = blocking(move || records.change(|book| book.making = Some(making))).await;
@@ -348,6 +404,7 @@ async fn forget(work: &Work<'_>, database: &str) -> Result<()> {
     blocking(move || {
         records.change(|book| {
             book.made.retain(|made| made.database != database);
+            book.passing.retain(|made| made.database != database);
             book.making = book.making.take().filter(|making| making.database != database);
         })
     })

@@ -1,18 +1,19 @@
 //! `--dry-run`: what a restore would do, and the T-SQL, without doing any of it. The files of the database are known from what the
 //! dump says of itself; the restore asks SQL Server.
 
-use super::beside::{look, refuse};
+use super::beside::{Stay, look, refuse};
 use super::outcome::{Plan, RestoreId, Source, Task};
 use super::record::{Exchange, Standing};
 use super::staging::Staging;
 use super::work::{Workshop, blocking};
-use super::{exchange, plan, problems, replace};
+use super::{exchange, plan, problems, replace, retest};
 use crate::bak::Description;
 use crate::problem::Result;
 use crate::sqlserver::{BackupFile, RestoreRequest, statements};
 use crate::words;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset};
+use tokio_util::sync::CancellationToken;
 
 /// What `task` would do at `now`.
 ///
@@ -20,14 +21,29 @@ use chrono::{DateTime, FixedOffset};
 /// What would make it impossible, as far as that can be known without doing it.
 pub async fn foresee(task: &Task, shop: &Workshop, now: DateTime<FixedOffset>) -> Result<Plan> {
     match task {
-        Task::Beside { source } => beside(source, shop, now).await,
+        Task::Beside { source } => beside(source, shop, now, Stay::Kept).await,
+        Task::Test => test(shop, now).await,
         Task::Replace { source, .. } => replacement(source, shop, now).await,
         Task::Resume { .. } | Task::Undo { .. } | Task::Release { .. } => ending(task, shop),
         Task::Drop { database } => removal(database, shop),
     }
 }
 
-async fn beside(source: &Source, shop: &Workshop, now: DateTime<FixedOffset>) -> Result<Plan> {
+/// The restore test: as beside, and removed again.
+async fn test(shop: &Workshop, now: DateTime<FixedOffset>) -> Result<Plan> {
+    let source = retest::choose(&shop.world, &CancellationToken::new()).await?;
+    let mut plan = beside(&source, shop, now, Stay::Passing).await?;
+    let database = plan.target.take().unwrap_or_default();
+    plan.steps.push(words!(
+        "comparar os registros com os que foram contados no backup",
+        "compare the rows with those that were counted for the backup"
+    ));
+    plan.steps.push(words!("remover o banco «{database}»", "remove the database “{database}”"));
+    plan.statements.extend(statements::drop_database(&database).map(|statement| statement.to_string()));
+    Ok(plan)
+}
+
+async fn beside(source: &Source, shop: &Workshop, now: DateTime<FixedOffset>, stay: Stay) -> Result<Plan> {
     let server = &shop.world.server;
     let live = shop.world.database()?.as_str().to_owned();
     let rights = server.restore_rights(&live).await?;
@@ -38,7 +54,7 @@ async fn beside(source: &Source, shop: &Workshop, now: DateTime<FixedOffset>) ->
     let (opened, shape) = blocking(move || look(&world, &wanted, &expected)).await?;
     refuse(shape.description.as_ref(), &live, &facts)?;
     let files = shape.description.as_ref().map(files).unwrap_or_default();
-    let database = plan::beside_name(&live, now);
+    let database = stay.name(&live, now);
     let request = RestoreRequest {
         moves: plan::moves(&files, &database, &paths),
         database: database.clone(),
@@ -59,7 +75,7 @@ async fn beside(source: &Source, shop: &Workshop, now: DateTime<FixedOffset>) ->
 async fn replacement(source: &Source, shop: &Workshop, now: DateTime<FixedOffset>) -> Result<Plan> {
     let server = &shop.world.server;
     let live = shop.world.database()?.as_str().to_owned();
-    let mut plan = beside(source, shop, now).await?;
+    let mut plan = beside(source, shop, now, Stay::Kept).await?;
     let carried = server.carried(&live).await?;
     if carried.is_some() {
         server.require_exchange(server.restore_rights(&live).await?, &live)?;
@@ -115,16 +131,19 @@ fn ending(task: &Task, shop: &Workshop) -> Result<Plan> {
                 live,
             )
         }
-        Task::Resume { .. } | Task::Beside { .. } | Task::Replace { .. } | Task::Drop { .. } => (
-            words!("«{restored}» passa a se chamar «{live}»", "“{restored}” is renamed “{live}”"),
-            replace::statements(&exchange),
-            live,
-        ),
+        Task::Resume { .. } | Task::Beside { .. } | Task::Replace { .. } | Task::Drop { .. } | Task::Test => {
+            (
+                words!("«{restored}» passa a se chamar «{live}»", "“{restored}” is renamed “{live}”"),
+                replace::statements(&exchange),
+                live,
+            )
+        }
     };
     Ok(Plan { steps: vec![step], statements, target: Some(target.clone()), ..Plan::default() })
 }
 
-fn files(description: &Description) -> Vec<BackupFile> {
+/// The files of the database, as its dump tells of them.
+pub(super) fn files(description: &Description) -> Vec<BackupFile> {
     let file = |file: &crate::bak::DatabaseFile| BackupFile {
         logical_name: file.logical_name.clone(),
         physical_name: file.path.clone(),

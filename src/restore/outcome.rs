@@ -4,7 +4,7 @@
 pub use crate::journal::Side as Place;
 
 use crate::backup::outcome::Outcome;
-use crate::problem::Problem;
+use crate::problem::{Code, Exit, Problem};
 use crate::slot::Set;
 use crate::sqlserver::{Defect, TableCount};
 use crate::words;
@@ -71,13 +71,18 @@ pub enum Task {
         /// Its name.
         database: String,
     },
+    /// Proves that the newest backup can be restored: beside, checked, counted, and removed again.
+    Test,
 }
+
+/// Who asks for the tests that nobody asks for.
+pub const AGENT: &str = "agent";
 
 impl Task {
     /// Whether it changes what the shop works with: only an administrator may ask it.
     pub fn is_destructive(&self) -> bool {
         match self {
-            Self::Beside { .. } | Self::Drop { .. } => false,
+            Self::Beside { .. } | Self::Drop { .. } | Self::Test => false,
             Self::Replace { .. } | Self::Resume { .. } | Self::Undo { .. } | Self::Release { .. } => true,
         }
     }
@@ -86,7 +91,11 @@ impl Task {
     pub fn source(&self) -> Option<&Source> {
         match self {
             Self::Beside { source } | Self::Replace { source, .. } => Some(source),
-            Self::Drop { .. } | Self::Resume { .. } | Self::Undo { .. } | Self::Release { .. } => None,
+            Self::Drop { .. }
+            | Self::Resume { .. }
+            | Self::Undo { .. }
+            | Self::Release { .. }
+            | Self::Test => None,
         }
     }
 
@@ -103,6 +112,7 @@ impl Task {
                 words!("liberação depois da restauração", "release after the restore")
             }
             Self::Drop { .. } => words!("remoção do banco restaurado", "removal of the restored database"),
+            Self::Test => words!("teste de restauração", "restore test"),
         }
     }
 }
@@ -234,6 +244,9 @@ pub struct RestoreReport {
     pub stages: Vec<StageTime>,
     /// The rows of each table of the restored database.
     pub counts: Vec<TableCount>,
+    /// How many tables' rows were compared with what the backup says of them; `None` where it says nothing.
+    #[serde(default)]
+    pub compared: Option<usize>,
     /// What DBCC CHECKDB found wrong with it.
     pub defects: Vec<Defect>,
     /// The statements that were sent to make and check it, in order.
@@ -246,6 +259,58 @@ impl RestoreReport {
     /// Rows in all tables.
     pub fn rows(&self) -> u64 {
         self.counts.iter().map(|count| count.rows).sum()
+    }
+
+    /// What a restore test says; `None` for any other restore, and for one that came to no result: it goes on, gave way, was stopped
+    /// or interrupted.
+    pub fn verdict(&self) -> Option<Verdict> {
+        if self.task != Task::Test {
+            return None;
+        }
+        match self.outcome? {
+            Outcome::Success | Outcome::Warning => Some(Verdict::Passed),
+            Outcome::Cancelled | Outcome::Interrupted => None,
+            Outcome::Failed => Some(self.problems.first().map_or(Verdict::NotMade, Verdict::of)),
+        }
+    }
+
+    /// When it ended, or began where that is not known.
+    pub fn ended_at(&self) -> DateTime<FixedOffset> {
+        self.finished_at.unwrap_or(self.started_at)
+    }
+}
+
+/// What a restore test says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The backup was restored, and is whole.
+    Passed,
+    /// The backup cannot be restored, or not whole.
+    Failed,
+    /// There is not the room for a test.
+    NoRoom,
+    /// The test could not be carried out: it says nothing of the backup.
+    NotMade,
+}
+
+impl Verdict {
+    fn of(problem: &Problem) -> Self {
+        match (problem.code, problem.exit()) {
+            (Code::SpaceForeseen | Code::SpaceFull, _) => Self::NoRoom,
+            (Code::RestoreRefused, _) | (_, Exit::Damaged) => Self::Failed,
+            _ => Self::NotMade,
+        }
+    }
+
+    /// In a few words.
+    pub fn words(self) -> Words {
+        match self {
+            Self::Passed => words!("aprovado", "passed"),
+            Self::Failed => words!("reprovado", "failed"),
+            Self::NoRoom => words!("não feito, falta espaço em disco", "not made, for lack of disk space"),
+            Self::NotMade => words!("não concluído", "not completed"),
+        }
     }
 }
 

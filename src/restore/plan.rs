@@ -11,12 +11,20 @@ const STEM_CHARACTERS: usize = 100;
 /// What stands between a database's name and the time of its restore.
 const RESTORED: &str = "_restaurado_";
 
+/// What stands between a database's name and the time of a restore test.
+const TESTED: &str = "_teste_";
+
 /// What stands between a database's name and the day on which another took its place.
 const KEPT: &str = "_antes_";
 
 /// The name of a database that is restored beside `database` at `at`: `MCDados_restaurado_20220628_140501`.
 pub fn beside_name(database: &str, at: DateTime<FixedOffset>) -> String {
     named(database, &format!("{RESTORED}{}", at.format("%Y%m%d_%H%M%S")))
+}
+
+/// The name of a database that is restored from a backup of `database` at `at` to be removed again: `MCDados_teste_20220628_140501`.
+pub fn test_name(database: &str, at: DateTime<FixedOffset>) -> String {
+    named(database, &format!("{TESTED}{}", at.format("%Y%m%d_%H%M%S")))
 }
 
 /// The names for the old database when a restored one takes its place at `at`, the first that is free: `MCDados_antes_20220628`.
@@ -79,6 +87,15 @@ pub fn files_bytes(files: &[BackupFile]) -> u64 {
     files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes))
 }
 
+/// The same in each of the instance's folders, for data and for logs.
+pub fn bytes_by_folder<'p>(files: &[BackupFile], paths: &'p InstancePaths) -> [(&'p str, u64); 2] {
+    let sum = |log: bool| {
+        let own = files.iter().filter(|file| (file.kind == "L") == log);
+        own.fold(0_u64, |sum, file| sum.saturating_add(file.bytes))
+    };
+    [(&paths.data, sum(false)), (&paths.log, sum(true))]
+}
+
 fn stem(name: &str) -> String {
     let characters: Vec<char> = safe(name).chars().collect();
     // The end tells databases apart: it holds the time.
@@ -118,6 +135,8 @@ mod tests {
     fn a_restored_database_is_named_after_the_live_one_and_the_moment() {
         assert_eq!(beside_name("MCDados", at()), "MCDados_restaurado_20220628_140501");
         assert!(is_beside_name("MCDados_restaurado_20220628_140501"));
+        assert_eq!(test_name("MCDados", at()), "MCDados_teste_20220628_140501");
+        assert!(!is_beside_name(&test_name("MCDados", at())), "nobody is to look into it");
         for other in ["MCDados", "MCDados_restaurado", "MCDados_restaurado_2022_14", "_restaurado_x_y"] {
             assert!(!is_beside_name(other), "{other}");
         }
@@ -140,6 +159,7 @@ mod tests {
         );
         assert_eq!(moved[1].0, "Índices 2", "the logical name is what the backup says");
         assert_eq!(files_bytes(&files), 20 << 20);
+        assert_eq!(bytes_by_folder(&files, &paths), [(r"D:\Dados\", 15 << 20), (r"L:\Log", 5 << 20)]);
     }
 
     #[test]

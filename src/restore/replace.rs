@@ -1,6 +1,7 @@
 //! Replace: in the place of the live database, on a person's word. First a safety backup of what is there, then the restore beside
 //! with its proof, then the exchange by name; the old database stays until the checklist is ticked.
 
+use super::beside::Stay;
 use super::exchange::{self, change, refuse_others};
 use super::outcome::{RestoreProgress, Source, Stage};
 use super::record::{Exchange, Standing};
@@ -41,7 +42,7 @@ pub(super) async fn replace(work: &mut Work<'_>, source: &Source, confirm: &str)
         }
         None => None,
     };
-    let restored = beside::make(work, source).await?;
+    let restored = beside::make(work, source, Stay::Kept).await?;
     let ready = prepare(work, &live, &restored, carried).await?;
     finish(work, &ready).await
 }

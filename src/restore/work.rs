@@ -1,17 +1,21 @@
 //! One restore from beginning to end: what is asked, what every step may see and tell, and what the next start ends.
 
+use super::beside::Stay;
 use super::outcome::{RestoreId, RestoreProgress, RestoreReport, Stage, StageTime, Task};
-use super::record::Records;
-use super::{beside, exchange, problems, replace};
+use super::record::{Made, Making, Records};
+use super::{beside, exchange, problems, replace, retest};
 use crate::backup::World;
 use crate::backup::outcome::Outcome;
 use crate::config::Secret;
 use crate::journal::EventKind;
+use crate::platform;
 use crate::problem::{Code, Problem, Result};
 use crate::sqlserver::{DumpProgress, Server};
 use crate::words;
 use chrono::{DateTime, FixedOffset};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -54,8 +58,17 @@ impl RestoreOrder {
         let mut report = self.report(database);
         report.finished_at = Some(at);
         report.outcome = Some(if cancelled { Outcome::Cancelled } else { Outcome::Failed });
-        report.problems = vec![if cancelled { problems::cancelled() } else { problem }];
+        report.problems = vec![if cancelled { self.cancelled() } else { problem }];
         report
+    }
+
+    /// Whether it is a restore test, which gives way to everything else.
+    pub fn is_test(&self) -> bool {
+        self.task == Task::Test
+    }
+
+    fn cancelled(&self) -> Problem {
+        if self.is_test() { retest::stopped() } else { problems::cancelled() }
     }
 
     fn report(&self, database: &str) -> RestoreReport {
@@ -73,6 +86,7 @@ impl RestoreOrder {
             safety: None,
             stages: Vec::new(),
             counts: Vec::new(),
+            compared: None,
             defects: Vec::new(),
             statements: Vec::new(),
             problems: Vec::new(),
@@ -103,7 +117,8 @@ pub async fn carry_out(
     let mut work = Work::begin(order, shop, monitor, cancel);
     let end = match recover(shop).await {
         Ok(()) => match &task {
-            Task::Beside { source } => beside::make(&mut work, source).await.map(drop),
+            Task::Beside { source } => beside::make(&mut work, source, Stay::Kept).await.map(drop),
+            Task::Test => retest::test(&mut work).await,
             Task::Replace { source, confirm } => replace::replace(&mut work, source, confirm).await,
             Task::Resume { confirm } => replace::resume(&mut work, confirm).await,
             Task::Undo { confirm } => replace::undo(&mut work, confirm).await,
@@ -128,22 +143,50 @@ pub fn unfinished(records: &Records) -> Option<Problem> {
 /// The server does not answer, or refuses: to be called again.
 pub async fn recover(shop: &Workshop) -> Result<()> {
     exchange::settle(shop, &shop.world.server).await?;
-    let Some(making) = shop.records.read().making else { return Ok(()) };
-    let database = &making.database;
-    let removed = shop.world.server.drop_database(database).await?;
-    let records = Arc::clone(&shop.records);
-    blocking(move || records.change(|book| book.making = None)).await?;
-    if removed {
-        tracing::warn!(database, "a restore was cut short; what it had begun is removed");
-        let text = words!(
-            "o banco «{database}», de uma restauração interrompida, foi removido",
-            "the database “{database}” of a restore that was cut short was removed"
-        );
-        if let Err(problem) = shop.world.journal.event(EventKind::Scrubbed, &text) {
-            tracing::warn!(%problem, "the clean-up is not journalled");
+    let book = shop.records.read();
+    if let Some(Making { database, .. }) = book.making {
+        let removed = shop.world.server.drop_database(&database).await?;
+        exchange::change(shop, |book| book.making = None).await?;
+        if removed {
+            note_removed(shop, &database);
+        }
+    }
+    for made in book.passing {
+        match remove_passing(shop, &shop.world.server, &made).await {
+            Ok(true) => note_removed(shop, &made.database),
+            Ok(false) => {}
+            // Somebody looks into it: that must not keep a backup from being made. It stays recorded.
+            Err(problem) if problem.code == Code::DatabaseBusy => {
+                tracing::warn!(%problem, database = made.database, "the database of a restore test stays for now");
+            }
+            Err(problem) => return Err(problem),
         }
     }
     Ok(())
+}
+
+/// Removes the database of a restore test, where it is still the one that was made. Whether it was there.
+///
+/// # Errors
+/// Somebody is in it, the server does not answer, or the record cannot be written.
+pub(super) async fn remove_passing(shop: &Workshop, server: &Server, made: &Made) -> Result<bool> {
+    let is_ours =
+        server.database_identity(&made.database).await?.is_some_and(|now| now.is_the_same_as(&made.identity));
+    let removed = is_ours && server.drop_database(&made.database).await?;
+    let database = made.database.clone();
+    exchange::change(shop, move |book| book.passing.retain(|made| made.database != database)).await?;
+    Ok(removed)
+}
+
+fn note_removed(shop: &Workshop, database: &str) {
+    tracing::warn!(database, "a restore was cut short; what it had begun is removed");
+    let text = words!(
+        "o banco «{database}», de uma restauração interrompida, foi removido",
+        "the database “{database}” of a restore that was cut short was removed"
+    );
+    if let Err(problem) = shop.world.journal.event(EventKind::Scrubbed, &text) {
+        tracing::warn!(%problem, "the clean-up is not journalled");
+    }
 }
 
 /// A restore under way: what every step may see and tell.
@@ -243,7 +286,8 @@ impl<'a> Work<'a> {
             Ok(()) => Outcome::Warning,
             Err(problem) => {
                 let cancelled = problem.code == Code::RunCancelled;
-                self.report.problems.insert(0, if cancelled { problems::cancelled() } else { problem });
+                let told = if cancelled { self.order.cancelled() } else { problem };
+                self.report.problems.insert(0, told);
                 if cancelled { Outcome::Cancelled } else { Outcome::Failed }
             }
         };
@@ -255,6 +299,47 @@ impl<'a> Work<'a> {
         self.monitor.stage(Stage::Done);
         self.report
     }
+}
+
+/// Work that was stopped and has not ended after this long is given up: a backup waits for it, and what hangs, on a share as a rule,
+/// hangs alone.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(30);
+
+/// Awaits work that may hang.
+///
+/// # Errors
+/// Its own; and [`Code::RunCancelled`] where it was given up.
+pub(super) async fn until_given_up<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let given_up = async {
+        cancel.cancelled().await;
+        tokio::time::sleep(GIVEN_UP_AFTER).await;
+    };
+    tokio::select! {
+        biased;
+        done = work => done,
+        () = given_up => Err(problems::cancelled()),
+    }
+}
+
+/// Carries out blocking work in a thread of its own, which stands back for everything else.
+///
+/// # Errors
+/// The work's own problem, or an internal one where the thread fell.
+pub(super) async fn standing_back<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let (done, ended) = oneshot::channel();
+    let thread = std::thread::Builder::new().name("restore-test".to_owned());
+    let started = thread.spawn(move || {
+        platform::stand_back();
+        // Nobody listens any more where it was given up.
+        let _given_up = done.send(work());
+    });
+    started.map_err(Problem::internal)?;
+    ended.await.unwrap_or_else(|_| Err(Problem::internal("thread «restore-test» fell")))
 }
 
 /// Carries out blocking work away from the loop.

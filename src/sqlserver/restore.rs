@@ -4,8 +4,8 @@ use super::errors::{Failure, Subject};
 use super::health::ServerFacts;
 use super::session::{Connection, Fields};
 use super::statements::{
-    self, ALL_FILES, DATABASE_IDENTITY, INSTANCE_PATHS, RESTORE_RIGHTS, Restoring, TABLES, count_rows,
-    use_database,
+    self, ALL_FILES, DATABASE_IDENTITY, INSTANCE_PATHS, KEPT_ROW_COUNTS, RESTORE_RIGHTS, Restoring, TABLES,
+    count_rows, use_database,
 };
 use super::supervise::{DumpProgress, supervise, supervise_within};
 use super::{Server, errors};
@@ -22,6 +22,8 @@ use tracing::Instrument;
 const CHECK_STALLS: u32 = 12;
 /// One table is counted for this long at most.
 const COUNT_WITHIN: Duration = Duration::from_secs(1_800);
+/// The rows that the server keeps count of are told within this time, or not at all: a backup waits for them.
+const KEPT_WITHIN: Duration = Duration::from_secs(5);
 /// A database is renamed, opened, closed or removed within this time.
 pub(super) const CHANGE_WITHIN: Duration = Duration::from_secs(120);
 /// The most things that CHECKDB finds wrong which are kept.
@@ -198,6 +200,34 @@ impl Server {
         let counted = cancel.run_until_cancelled(self.counts(database));
         match counted.await {
             Some(counted) => self.told(counted, Some(database)).await,
+            None => Err(super::backup::cancelled()),
+        }
+    }
+
+    /// The rows of every table of `database` as the server keeps these numbers: at once, and without reading a table.
+    ///
+    /// # Errors
+    /// The server does not tell soon, or [`Code::RunCancelled`].
+    pub async fn kept_row_counts(
+        &self,
+        database: &str,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<TableCount>> {
+        let asked = async {
+            let mut connection = self.open().await?;
+            connection.rows(&use_database(database)?, &[]).await?;
+            let rows = connection.rows_within(&KEPT_ROW_COUNTS, &[], KEPT_WITHIN).await?;
+            let count = |row| {
+                let fields = Fields(row);
+                let schema = fields.text("schema_name")?.unwrap_or_default();
+                let table = fields.text("table_name")?.unwrap_or_default();
+                let rows = fields.size("row_count")?.unwrap_or_default();
+                Ok(TableCount { table: format!("{schema}.{table}"), rows })
+            };
+            rows.iter().map(count).collect::<std::result::Result<Vec<_>, Failure>>()
+        };
+        match cancel.run_until_cancelled(asked).await {
+            Some(told) => self.told(told, Some(database)).await,
             None => Err(super::backup::cancelled()),
         }
     }

@@ -7,8 +7,8 @@
 mod restoring;
 
 pub use restoring::{
-    ALL_FILES, CARRIED, Change, DATABASE_IDENTITY, INSTANCE_PATHS, ORPHANED_USERS, OTHERS, RESTORE_RIGHTS,
-    Restoring, TABLES, change, check_database, count_rows, drop_database, join_user, restore,
+    ALL_FILES, CARRIED, Change, DATABASE_IDENTITY, INSTANCE_PATHS, KEPT_ROW_COUNTS, ORPHANED_USERS, OTHERS,
+    RESTORE_RIGHTS, Restoring, TABLES, change, check_database, count_rows, drop_database, join_user, restore,
 };
 
 use std::borrow::Cow;

@@ -64,6 +64,7 @@ fn the_texts_of_a_restore_beside_are_these() {
     assert_snapshot!(ALL_FILES, @"SELECT database_id, type, physical_name FROM sys.master_files ORDER BY database_id, file_id");
     assert_snapshot!(DATABASE_IDENTITY, @"SELECT database_id, create_date, state, user_access FROM sys.databases WHERE name = @P1");
     assert_snapshot!(TABLES, @"SELECT s.name AS schema_name, t.name AS table_name FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id WHERE t.is_ms_shipped = 0 ORDER BY s.name, t.name");
+    assert_snapshot!(KEPT_ROW_COUNTS, @"SELECT s.name AS schema_name, t.name AS table_name, SUM(p.rows) AS row_count FROM sys.tables AS t JOIN sys.schemas AS s ON s.schema_id = t.schema_id JOIN sys.partitions AS p ON p.object_id = t.object_id WHERE t.is_ms_shipped = 0 AND p.index_id IN (0, 1) GROUP BY s.name, t.name");
     assert_snapshot!(RESTORE_RIGHTS, @"SELECT HAS_PERMS_BY_NAME(NULL, NULL, N'CREATE ANY DATABASE') AS create_any_database, HAS_PERMS_BY_NAME(QUOTENAME(@P1), N'DATABASE', N'ALTER') AS alter_database, HAS_PERMS_BY_NAME(NULL, NULL, N'VIEW SERVER STATE') AS view_server_state, IS_SRVROLEMEMBER(N'sysadmin') AS sysadmin");
 }
 

@@ -139,7 +139,8 @@ impl Guide {
                 | Task::Undo { .. }
                 | Task::Replace { .. }
                 | Task::Resume { .. }
-                | Task::Release { .. } => {}
+                | Task::Release { .. }
+                | Task::Test => {}
             }
         }
         there
@@ -151,7 +152,7 @@ impl Guide {
             Task::Replace { .. } | Task::Resume { .. } | Task::Undo { .. } | Task::Release { .. } => {
                 is_done(report)
             }
-            Task::Beside { .. } | Task::Drop { .. } => false,
+            Task::Beside { .. } | Task::Drop { .. } | Task::Test => false,
         };
         self.past.iter().find(decides).and_then(|report| report.kept.as_deref())
     }

@@ -26,25 +26,30 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const CYCLE: Duration = Duration::from_secs(60);
 
 /// A shop whose agent works in this process, by a clock that the test moves.
-struct Day {
-    shop: Shop,
-    clock: TestClock,
+pub struct Day {
+    pub shop: Shop,
+    pub clock: TestClock,
     agent: Agent,
-    status: watch::Receiver<Arc<Status>>,
+    pub status: watch::Receiver<Arc<Status>>,
     shutdown: CancellationToken,
-    _server: StandIn,
+    pub server: StandIn,
     /// While it stands, paused time stands too, whatever the agent waits for.
     _still: mpsc::Sender<()>,
 }
 
 impl Day {
-    /// An agent that begins at `time` and has made its first backup.
+    /// An agent that begins at `time` and has made its first backup. It makes no restore tests, which have tests of their own.
     async fn begin(time: &str) -> Self {
+        Self::begin_with(time, "restore_test = '0 s'").await
+    }
+
+    /// The same with these lines in `[backup]`.
+    pub async fn begin_with(time: &str, backup: &str) -> Self {
         let (still, held) = mpsc::channel();
         // Once this thread gives up, time runs by itself, and whoever waits in vain says so.
         tokio::task::spawn_blocking(move || held.recv_timeout(PATIENCE).is_ok());
         let (server, shop, clock) = (StandIn::start(), Shop::new(), TestClock::at(time));
-        shop.configure(server.handle.address().port());
+        shop.configure_with(server.handle.address().port(), backup);
         let own: Arc<dyn Clock> = Arc::new(clock.clone());
         let home = enter(shop.state(), Arc::clone(&own)).await.unwrap();
         let options = AgentOptions {
@@ -56,21 +61,21 @@ impl Day {
         let shutdown = CancellationToken::new();
         let agent = Agent::start(home, options, shutdown.clone()).await.unwrap();
         let status = agent.status();
-        let mut day = Self { shop, clock, agent, status, shutdown, _server: server, _still: still };
+        let mut day = Self { shop, clock, agent, status, shutdown, server, _still: still };
         let first = day.until_made(1).await;
         assert_eq!((first.trigger, first.outcome), (Trigger::First, Some(Outcome::Success)), "{first:?}");
         day
     }
 
     /// The first status that is as `wanted`.
-    async fn until(&mut self, wanted: impl Fn(&Status) -> bool) -> Arc<Status> {
+    pub async fn until(&mut self, wanted: impl Fn(&Status) -> bool) -> Arc<Status> {
         let found = tokio::time::timeout(CYCLE / 2, self.status.wait_for(|status| wanted(status))).await;
         let found = found.map(|found| found.map(|status| Arc::clone(&status)));
         found.expect("the status that was waited for").expect("the agent lives")
     }
 
     /// The run with this number, once it has ended.
-    async fn until_made(&mut self, sequence: u64) -> RunReport {
+    pub async fn until_made(&mut self, sequence: u64) -> RunReport {
         let is_it = |run: &RunReport| run.sequence == sequence;
         let status = self
             .until(|status| status.activity == Activity::Waiting && status.last.as_ref().is_some_and(is_it))
@@ -80,14 +85,14 @@ impl Day {
 
     /// Lets so much time pass, by the clock on the wall too, and then sets that clock by `set`. The agent has nothing to do
     /// meanwhile but what is due at the end.
-    async fn pass(&self, minutes: i64, set: TimeDelta) {
+    pub async fn pass(&self, minutes: i64, set: TimeDelta) {
         let passed = TimeDelta::minutes(minutes);
         self.clock.advance(passed + set);
         tokio::time::advance(passed.to_std().unwrap()).await;
     }
 
     /// Lets the time pass until the next backup is due, and holds that it is made then.
-    async fn next_hour(&mut self, sequence: u64) -> RunReport {
+    pub async fn next_hour(&mut self, sequence: u64) -> RunReport {
         let due = self.status.borrow().next_due.expect("a next backup");
         self.pass((due - self.clock.local_now()).num_minutes(), TimeDelta::zero()).await;
         assert_eq!(self.clock.local_now(), due);
@@ -110,7 +115,7 @@ impl Day {
         sequences(&["servidor", "terminal"].map(|side| self.shop.path(side)))
     }
 
-    async fn ask(&self, request: Request) -> Reply {
+    pub async fn ask(&self, request: Request) -> Reply {
         let (answer, answered) = oneshot::channel();
         self.agent.commands().send(Command { request, answer }).await.unwrap();
         answered.await.unwrap()
@@ -129,7 +134,7 @@ impl Day {
     }
 
     /// Ends the agent, and holds that nothing was given up for room: no clock made anything be removed.
-    async fn end(self) {
+    pub async fn end(self) {
         let Self { shop, clock, agent, shutdown, .. } = self;
         shutdown.cancel();
         agent.ended().await;

@@ -16,6 +16,9 @@ mod agent_manual;
 mod agent_report;
 #[cfg(unix)]
 #[cfg(test)]
+mod agent_retest;
+#[cfg(unix)]
+#[cfg(test)]
 mod agent_runs;
 #[cfg(unix)]
 #[cfg(test)]

@@ -151,6 +151,9 @@ impl State {
 
     fn cancel(&mut self, now: &Now, effects: &mut Vec<Effect>) -> Reply {
         if self.work != Work::Idle {
+            if self.is_testing() {
+                self.trials.stopped(now.steady);
+            }
             self.stop_work(now, effects);
             Reply::Done
         } else if self.retry.take().is_some() {

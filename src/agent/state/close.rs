@@ -58,7 +58,9 @@ impl State {
             return Some(problems::wrong_password(now.wall));
         }
         self.guesses.forget();
-        let running = matches!(self.work, Work::Running(_) | Work::Restoring(_)) || !self.waiting.is_empty();
+        let running = matches!(self.work, Work::Running(_))
+            || (matches!(self.work, Work::Restoring(_)) && !self.is_testing())
+            || !self.waiting.is_empty();
         if running && !stop_run {
             let text = words!(
                 "fechar: senha correta, mas um backup está em andamento",

@@ -1,6 +1,7 @@
 //! Restores: never two jobs at once. One is asked for while nothing else goes on, or while copies are made up or kept backups
 //! read, which are stopped for it; runs that become due meanwhile wait for its end.
 
+use super::retesting::testing_line;
 use super::{Stage, State, Work};
 use crate::agent::effect::Effect;
 use crate::agent::input::Now;
@@ -24,6 +25,23 @@ pub struct Restoring {
     pub progress: Option<RestoreProgress>,
     /// Somebody asked for its end.
     pub cancelling: bool,
+    /// It was stopped for something that goes before.
+    pub gives_way: bool,
+}
+
+impl Restoring {
+    /// Stops it for something that goes before.
+    pub(super) fn give_way(&mut self, effects: &mut Vec<Effect>) {
+        if !self.cancelling {
+            effects.push(Effect::Stop);
+        }
+        self.cancelling = true;
+        self.gives_way = true;
+    }
+
+    fn line(&self) -> Words {
+        if self.order.is_test() { testing_line() } else { self.stage.line() }
+    }
 }
 
 impl State {
@@ -40,11 +58,15 @@ impl State {
             _ if self.stage == Stage::Stopping => problems::ending(),
             _ if self.in_force.is_none() => self.config_problem(),
             Work::Running(_) => problems::backup_goes_on(),
-            Work::Restoring(_) => problems::restore_goes_on(),
-            Work::Copying | Work::Verifying if !self.waiting.is_empty() || self.waiting_restore.is_some() => {
+            Work::Restoring(restoring) if task == Task::Test || !restoring.order.is_test() => {
+                problems::restore_goes_on()
+            }
+            Work::Restoring(_) | Work::Copying | Work::Verifying
+                if !self.waiting.is_empty() || self.waiting_restore.is_some() =>
+            {
                 problems::backup_goes_on()
             }
-            Work::Idle | Work::Copying | Work::Verifying => {
+            Work::Restoring(_) | Work::Idle | Work::Copying | Work::Verifying => {
                 let login = login.map(|login| TypedLogin {
                     user: login.user,
                     password: crate::config::Secret::new(login.password.expose()),
@@ -59,20 +81,25 @@ impl State {
     }
 
     fn begin_restore_or_wait(&mut self, order: RestoreOrder, effects: &mut Vec<Effect>) {
-        if matches!(self.work, Work::Copying | Work::Verifying) {
-            effects.push(Effect::Stop);
-            self.waiting_restore = Some(Box::new(order));
-        } else {
-            self.begin_restore(order, effects);
+        match &mut self.work {
+            Work::Restoring(restoring) => restoring.give_way(effects),
+            Work::Copying | Work::Verifying => effects.push(Effect::Stop),
+            Work::Idle | Work::Running(_) => {
+                self.begin_restore(order, effects);
+                return;
+            }
         }
+        self.waiting_restore = Some(Box::new(order));
     }
 
-    fn begin_restore(&mut self, order: RestoreOrder, effects: &mut Vec<Effect>) {
+    pub(super) fn begin_restore(&mut self, order: RestoreOrder, effects: &mut Vec<Effect>) {
         let Some(in_force) = &self.in_force else { return };
         effects.push(Effect::StartRestore(Box::new(order.clone()), Arc::clone(&in_force.config)));
         let stage = Step::Preparing;
-        self.work = Work::Restoring(Box::new(Restoring { order, stage, progress: None, cancelling: false }));
-        self.say(stage.line(), false, effects);
+        let restoring = Restoring { order, stage, progress: None, cancelling: false, gives_way: false };
+        let line = restoring.line();
+        self.work = Work::Restoring(Box::new(restoring));
+        self.say(line, false, effects);
     }
 
     /// Begins the restore that waited for the end of what was stopped for it; `false` where there is none.
@@ -88,7 +115,7 @@ impl State {
             restoring.stage = stage;
             restoring.progress = None;
             // The first was said when it began; of the end the report tells.
-            if !matches!(stage, Step::Preparing | Step::Done) {
+            if !matches!(stage, Step::Preparing | Step::Done) && !restoring.order.is_test() {
                 self.say(stage.line(), false, effects);
             }
         }
@@ -104,14 +131,20 @@ impl State {
         if !matches!(self.work, Work::Restoring(_)) {
             return;
         }
-        self.work = Work::Idle;
-        self.say(end_line(&report), false, effects);
-        self.last_restore = Some(report);
+        let Work::Restoring(restoring) = std::mem::take(&mut self.work) else { return };
+        if restoring.order.is_test() {
+            self.test_ended(report, restoring.gives_way, now, effects);
+        } else {
+            self.say(end_line(&report), false, effects);
+            self.last_restore = Some(report);
+        }
         if self.stage == Stage::Stopping {
             effects.push(Effect::Finish);
         } else {
             self.plan_next(now);
-            self.begin_next(now, effects);
+            if !self.begin_waiting_restore(now, effects) {
+                self.begin_next(now, effects);
+            }
         }
     }
 }

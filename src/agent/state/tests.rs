@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod restoring;
+mod retesting;
 mod verifying;
 
 /// The second try comes after ten minutes, a good backup is too old after three hours, backups are due at each full hour.
@@ -52,6 +53,7 @@ fn config(terminal: Terminal) -> Config {
             retry_wait: Duration::from_secs(600),
             too_old: Duration::from_secs(3 * 3_600),
             accept_shrunk: false,
+            restore_test: Duration::from_secs(7 * 86_400),
         },
         terminal,
         schedule: Schedule::parse("0 * * * *").unwrap(),
@@ -155,6 +157,7 @@ fn begun(effects: &[Effect]) -> Option<(Trigger, u8)> {
         | Effect::Survey(..)
         | Effect::Say(_)
         | Effect::Ended(..)
+        | Effect::Tell(..)
         | Effect::Keep(_)
         | Effect::Note(..)
         | Effect::Finish => None,

@@ -63,10 +63,7 @@ impl State {
             self.wait(effects);
             return;
         };
-        if matches!(self.work, Work::Running(_) | Work::Restoring(_))
-            || !self.waiting.is_empty()
-            || self.waiting_restore.is_some()
-        {
+        if self.is_held_up() || !self.waiting.is_empty() || self.waiting_restore.is_some() {
             return;
         }
         if let Some((trigger, attempt, accept_shrunk)) = self.wanted_now(due, now) {
@@ -83,8 +80,20 @@ impl State {
             );
             self.say(line, false, effects);
             effects.push(Effect::StartCopies(config));
-        } else if !self.begin_check_if_any(now, effects) && self.work == Work::Idle {
+        } else if !self.begin_test_if_due(look, now, effects)
+            && !self.begin_check_if_any(now, effects)
+            && self.work == Work::Idle
+        {
             self.wait(effects);
+        }
+    }
+
+    /// Whether work goes on that gives way to nothing.
+    fn is_held_up(&self) -> bool {
+        match &self.work {
+            Work::Running(_) => true,
+            Work::Restoring(restoring) => !restoring.order.is_test(),
+            Work::Idle | Work::Copying | Work::Verifying => false,
         }
     }
 

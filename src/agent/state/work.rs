@@ -34,12 +34,16 @@ impl State {
             return Err(self.config_problem());
         }
         let id = wanted.id;
-        match self.work {
+        match &mut self.work {
             Work::Idle => self.begin(wanted, now, effects),
             Work::Running(_) | Work::Restoring(_) | Work::Copying | Work::Verifying
                 if self.waiting.len() >= MOST_WAITING =>
             {
                 return Err(problems::too_many_waiting());
+            }
+            Work::Restoring(restoring) if restoring.order.is_test() => {
+                restoring.give_way(effects);
+                self.waiting.push_back(wanted);
             }
             Work::Running(_) | Work::Restoring(_) => self.waiting.push_back(wanted),
             Work::Copying | Work::Verifying => {
@@ -107,6 +111,10 @@ impl State {
         }
         self.set_back = None;
         self.pass_on(&report);
+        if report.purpose.is_rotation() && matches!(report.outcome, Some(Outcome::Success | Outcome::Warning))
+        {
+            self.trials.backed_up(report.started_at);
+        }
         self.history.ended(report.clone());
         let mut look = Look::default();
         self.add_own_checks(&mut look, now);

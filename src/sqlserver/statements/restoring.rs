@@ -98,6 +98,14 @@ pub fn count_rows(schema: &str, table: &str) -> Result<Statement, Unquotable> {
     Ok(Statement(format!("SELECT COUNT_BIG(*) AS row_count FROM {schema}.{table}").into()))
 }
 
+/// The rows of the tables of the database that is the context, as the server keeps these numbers. Columns `schema_name` and
+/// `table_name` (nvarchar), `row_count` (bigint).
+pub const KEPT_ROW_COUNTS: Statement = Statement::fixed(
+    "SELECT s.name AS schema_name, t.name AS table_name, SUM(p.rows) AS row_count FROM sys.tables AS t \
+     JOIN sys.schemas AS s ON s.schema_id = t.schema_id JOIN sys.partitions AS p ON p.object_id = t.object_id \
+     WHERE t.is_ms_shipped = 0 AND p.index_id IN (0, 1) GROUP BY s.name, t.name",
+);
+
 /// The sessions of people and programs in database `@P1` (nvarchar), but for this one: those whose context it is, and those
 /// that work in it from another one. Columns `session_id` (smallint), `host_name`, `program_name` and `login_name`
 /// (nvarchar). Without VIEW SERVER STATE one sees only oneself, or nothing.

@@ -84,6 +84,7 @@ pub fn report(number: u128, task: Task, target: &str, outcome: Outcome) -> Resto
         safety: None,
         stages: vec![StageTime { stage: Stage::Checking, millis: 5_000 }],
         counts: vec![TableCount { table: "dbo.Produtos".to_owned(), rows: 4_811 }],
+        compared: None,
         defects: Vec::new(),
         statements: Vec::new(),
         problems: Vec::new(),

@@ -176,6 +176,7 @@ fn zip_around(dump: &[u8], database: &str) -> Vec<u8> {
         database: database.to_owned(),
         company: None,
         reason: None,
+        rows: Vec::new(),
         parts: Vec::new(),
     };
     let mut zip = Cursor::new(Vec::new());

@@ -105,6 +105,37 @@ async fn killed_in_any_stage_of_a_restore_beside_nothing_of_it_stays() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn killed_in_any_stage_of_a_restore_test_nothing_of_it_stays() {
+    let standin = StandIn::start();
+    let shop = Shop::new();
+    shop.configure(standin.handle.address().port());
+    let mut agent = start(&shop);
+    for kind in [StatementKind::Restore, StatementKind::CheckDb, StatementKind::Drop] {
+        let before = standin.handle.instance().faults.held();
+        standin.handle.inject(Fault::at(kind, Action::Hold { percent: 30.0 }));
+        ask(&shop, Task::Test).await;
+        until_held(&standin, before).await;
+        agent.kill();
+        let (next, status) = settle(&shop, &standin, &format!("{kind:?}")).await;
+        agent = next;
+        assert_eq!(status.restore_test.last, None, "it says nothing of the backup");
+        let names = Application::connect(&standin).await.databases().await;
+        assert_eq!(names, [LIVE], "{kind:?}");
+    }
+    let said = shop.ctl(&["restore", "--test", "--wait"]);
+    assert_eq!(said.exit, 0, "{said:?}");
+    assert!(said.out.contains("teste de restauração: aprovado"), "{said:?}");
+    let said = shop.ctl(&["status"]);
+    assert!(said.out.contains("Último teste de restauração: hoje, aprovado"), "{said:?}");
+    let told = shop.ctl(&["status", "--json"]).json();
+    assert_eq!(told["restore_test"]["last"]["verdict"], "passed", "{told}");
+    let past = shop.ctl(&["restore", "--past", "--json"]).json();
+    let outcomes: Vec<_> = past["restores"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
+    assert_eq!(outcomes, ["success", "interrupted", "interrupted", "interrupted"]);
+    assert_eq!(agent.terminate().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn killed_before_any_change_of_an_exchange_it_is_named_and_ended_by_resume_or_undo() {
     let standin = StandIn::start();
     let shop = Shop::new();

@@ -6,3 +6,4 @@ mod command;
 mod input;
 mod kills;
 mod replace;
+mod retest;
