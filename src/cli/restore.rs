@@ -339,16 +339,17 @@ fn told(report: &RestoreReport, kept: Option<Words>, language: Language) -> Vec<
     if !report.counts.is_empty() {
         let (tables, rows) = (report.counts.len(), report.rows());
         told(words!("{tables} tabelas, {rows} registros", "{tables} tables, {rows} rows"));
-        told(match report.compared {
-            Some(tables) => words!(
+        match report.compared {
+            Some(tables) => told(words!(
                 "registros comparados com os do backup em {tables} tabelas",
                 "rows compared with those of the backup in {tables} tables"
-            ),
-            None => words!(
+            )),
+            None if report.task == Task::Test => told(words!(
                 "o backup não diz quantos registros tinha",
                 "the backup does not say how many rows it had"
-            ),
-        });
+            )),
+            None => {}
+        }
     }
     if let Some(Words { pt, en }) = report.verdict().map(Verdict::words) {
         told(words!("teste de restauração: {pt}", "restore test: {en}"));

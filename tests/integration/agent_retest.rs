@@ -40,7 +40,7 @@ async fn databases(day: &Day) -> Vec<String> {
     Application::connect(&day.server).await.databases().await
 }
 
-fn check<'s>(status: &'s Status, id: &str) -> Option<(Severity, Code)> {
+fn check(status: &Status, id: &str) -> Option<(Severity, Code)> {
     status.checks.iter().find(|check| check.id == id).map(|check| (check.severity, check.problem.code))
 }
 

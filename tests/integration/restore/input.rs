@@ -116,3 +116,24 @@ async fn a_restore_that_does_not_fit_is_refused_before_anything_is_made() {
     assert!(report.statements.is_empty());
     bench.assert_settled(&["MCDados"]).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_files_of_other_shops_are_refused_in_a_clear_sentence() {
+    let files = crate::bak_real::good_files();
+    if files.is_empty() {
+        return;
+    }
+    let bench = Bench::open().await;
+    let folder = tempfile::tempdir().unwrap();
+    for (real, content) in files {
+        let path = folder.path().join(real.name);
+        fs::write(&path, content).unwrap();
+        let report = bench.carry_out(Task::Beside { source: Bench::file(path) }).await;
+        let problem = &report.problems[0];
+        assert_eq!(problem.code, Code::BackupOtherDatabase, "{}: {problem}", real.name);
+        let database = real.database.unwrap_or_default();
+        assert!(problem.sentence.pt.contains(database), "{}: {problem}", real.name);
+        assert!(report.statements.is_empty() && report.target.is_none(), "{}", real.name);
+        bench.assert_settled(&["MCDados"]).await;
+    }
+}

@@ -1,7 +1,11 @@
 //! The happy paths, against the stand-in and, where `DMBACKUP_TEST_SQLSERVER` names one, a real server.
 
 use crate::support::sqlserver::{PROGRAM, request, targets};
-use dmbackup::sqlserver::{BackupRequest, DatabaseState, DumpProgress};
+use dmbackup::backup::join_as_server;
+use dmbackup::sqlserver::statements::Change;
+use dmbackup::sqlserver::{
+    BackupFile, BackupRequest, DatabaseState, DumpProgress, RestoreRequest, TableCount,
+};
 use std::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -78,5 +82,70 @@ async fn nothing_of_ours_runs_in_a_server_that_was_left_alone() {
     for target in targets() {
         assert_eq!(target.server.program(), PROGRAM);
         assert_eq!(target.server.end_own_statements().await, Ok(0));
+    }
+}
+
+#[tokio::test]
+async fn a_backup_is_restored_beside_proved_counted_renamed_and_removed() {
+    const BESIDE: &str = "dmbackup_aceite";
+    const RENAMED: &str = "dmbackup_aceite_antes";
+    for target in targets() {
+        let (server, cancel) = (&target.server, CancellationToken::new());
+        for left in [BESIDE, RENAMED] {
+            server.drop_database(left).await.unwrap();
+        }
+        let live = target.database.as_str();
+        let wanted = BackupRequest { no_compression: true, ..request(live, &target.device) };
+        server.backup(&wanted, &|_| {}, &cancel).await.unwrap();
+        let rights = server.restore_rights(live).await.unwrap();
+        server.require_exchange(rights, live).unwrap();
+
+        let paths = server.instance_paths().await.unwrap();
+        let files = server.file_list_only(&target.device, &cancel).await.unwrap();
+        let place = |(number, file): (usize, &BackupFile)| {
+            let folder = if file.kind == "L" { &paths.log } else { &paths.data };
+            (file.logical_name.clone(), join_as_server(folder, &format!("{BESIDE}_{number}.dbf")))
+        };
+        let beside = RestoreRequest {
+            database: BESIDE.to_owned(),
+            device_path: target.device.clone(),
+            moves: files.iter().enumerate().map(place).collect(),
+            checksum: true,
+            replace: false,
+        };
+        server.restore(&beside, &|_| {}, &cancel).await.unwrap();
+        assert_eq!(server.check_database(BESIDE, &|_| {}, &cancel).await.unwrap(), []);
+
+        let counted = server.count_rows(BESIDE, &cancel).await.unwrap();
+        let kept = server.kept_row_counts(BESIDE, &cancel).await.unwrap();
+        let sorted = |mut counts: Vec<TableCount>| {
+            counts.sort();
+            counts
+        };
+        assert_eq!(
+            sorted(counted.clone()),
+            sorted(kept),
+            "what is counted is what the server keeps count of"
+        );
+        let of_live = server.count_rows(live, &cancel).await.unwrap();
+        let tables =
+            |counts: &[TableCount]| counts.iter().map(|count| count.table.clone()).collect::<Vec<_>>();
+        assert_eq!(tables(&counted), tables(&of_live));
+        // msdb notes each backup in its own tables.
+        if !live.eq_ignore_ascii_case("msdb") {
+            assert_eq!(counted, of_live);
+        }
+
+        // The two changes of names by which a database takes another's place, and the way back.
+        let made = server.database_identity(BESIDE).await.unwrap().expect("it is there");
+        let mut seat = server.take_seat(BESIDE).await.unwrap();
+        seat.change(BESIDE, Change::Name(RENAMED)).await.unwrap();
+        seat.leave(RENAMED).await.unwrap();
+        let renamed = server.database_identity(RENAMED).await.unwrap().expect("it has the other name");
+        assert_eq!((renamed.id, renamed.single_user), (made.id, false));
+        assert!(server.database_identity(BESIDE).await.unwrap().is_none());
+        server.change(RENAMED, Change::Name(BESIDE)).await.unwrap();
+        assert!(server.drop_database(BESIDE).await.unwrap());
+        assert!(!server.drop_database(BESIDE).await.unwrap(), "it is gone");
     }
 }
