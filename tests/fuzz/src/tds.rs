@@ -153,7 +153,30 @@ fn answers(flags: u8, mut input: &[u8]) -> Vec<Vec<u8>> {
         answers.push(if flags & OWN_PACKETS == 0 { packets(answer) } else { answer.to_vec() });
         input = others;
     }
+    if flags & OWN_HANDSHAKE != 0
+        && let Some(prelogin) = answers.first_mut()
+    {
+        name_no_thread(prelogin);
+    }
     answers
+}
+
+/// Takes the thread's number out of an answer to PRELOGIN. No server sends one, and tiberius asserts so, but in builds with
+/// debug assertions only, as these are: what users have ignores it.
+fn name_no_thread(prelogin: &mut [u8]) {
+    const HEADER_BYTES: usize = 8;
+    const OPTION_BYTES: usize = 5;
+    const THREAD: u8 = 3;
+    const MARS: u8 = 4;
+    const END: u8 = 0xff;
+    let options = prelogin.get_mut(HEADER_BYTES..).unwrap_or_default();
+    for option in options.chunks_mut(OPTION_BYTES) {
+        match option.first_mut() {
+            Some(token) if *token == THREAD => *token = MARS,
+            Some(token) if *token != END => {}
+            Some(_) | None => break,
+        }
+    }
 }
 
 /// Tokens as the packets of one message.
