@@ -41,8 +41,13 @@ pub fn read(destination: &dyn Destination, archive: &ArchiveName) -> Result<Vec<
 }
 
 fn manifest(destination: &dyn Destination, name: &Name) -> Option<Manifest> {
-    let mut file = destination.open(name).ok().flatten()?;
-    archive::read_manifest(&mut *file)
+    let read = || match destination.open(name)? {
+        Some(mut file) => archive::read_manifest(&mut *file),
+        None => Ok(None),
+    };
+    // One stumble of a disk or a share must not hide a backup.
+    read()
+        .or_else(|_stumbled| read())
         .inspect_err(|problem| tracing::warn!(%name, %problem, "a file of the rotation cannot be read"))
         .ok()
         .flatten()

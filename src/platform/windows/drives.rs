@@ -4,6 +4,7 @@ use super::super::Drive;
 use super::files::space;
 use super::wide::{narrow, wide};
 use std::path::PathBuf;
+use std::ptr::null_mut;
 use windows_sys::Win32::Storage::FileSystem::{GetDriveTypeW, GetLogicalDrives, GetVolumeInformationW};
 use windows_sys::Win32::System::WindowsProgramming::{DRIVE_FIXED, DRIVE_REMOTE, DRIVE_REMOVABLE};
 
@@ -32,11 +33,11 @@ fn drive(letter: u8) -> Option<Drive> {
 fn label(root: &[u16]) -> String {
     let mut name = [0; 261];
     let size = u32::try_from(name.len()).unwrap_or_default();
-    let none = std::ptr::null_mut;
+    let (serial, longest, flags, kind) = (null_mut(), null_mut(), null_mut(), null_mut());
     #[expect(unsafe_code, reason = "drives have no safe binding")]
     // SAFETY: the text ends with zero; `name` is writable and as long as told; the rest is not wanted.
     let told = unsafe {
-        GetVolumeInformationW(root.as_ptr(), name.as_mut_ptr(), size, none(), none(), none(), none(), 0)
+        GetVolumeInformationW(root.as_ptr(), name.as_mut_ptr(), size, serial, longest, flags, kind, 0)
     };
     if told == 0 { String::new() } else { narrow(&name) }
 }

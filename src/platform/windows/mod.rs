@@ -37,6 +37,8 @@ pub use local::{
     channel_to_listen, channels_to_try, integrated_login, listen, may_serve, open_sql_pipe, peer,
 };
 pub use memory::{hand_back_memory, share_one_heap};
+#[cfg(feature = "tray")]
+pub use notice::show_notice;
 pub use place::place;
 pub use service::{event_log, service_state, sql_service, start_service};
 pub use session::{end_asked_for, may_replace, sits_here};
