@@ -16,6 +16,7 @@ use dmbackup::slot::{Hour, Set};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
@@ -102,9 +103,12 @@ async fn strike(
     let (told, generator) = (Arc::clone(&struck), Mutex::new(random.fork()));
     let on_phase = move |phase| {
         let path = place.under_construction(&folders).filter(|_| moment == Moment::Before(phase));
-        let Some(path) = path else { return };
-        if damage.strike_file(&path, &mut generator.lock().unwrap()) {
-            *told.lock().unwrap() = Some(fs::read(&path).unwrap());
+        // The run goes on: the file may get its name at any time, and is then read by its handle.
+        let Some(mut file) = path.as_ref().and_then(|path| fs::File::open(path).ok()) else { return };
+        if path.is_some_and(|path| damage.strike_file(&path, &mut generator.lock().unwrap())) {
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes).unwrap();
+            *told.lock().unwrap() = Some(bytes);
         }
     };
     let ear = Ear { on_phase: Some(Box::new(on_phase)), ..Ear::default() };
