@@ -2,7 +2,7 @@
 
 use super::args::{self, Asked, Options, Wish};
 use super::clerk::{self, Ask, News};
-use super::scene::Scene;
+use super::scene::{self, Scene};
 use super::single::{self, Seat};
 use super::ui::{self, MainWindow, Page};
 use crate::cli;
@@ -11,7 +11,7 @@ use crate::platform::{self, Level};
 use crate::problem::{Code, Exit, Problem, Result};
 use crate::words;
 use crate::words::Language;
-use slint::ComponentHandle;
+use slint::{CloseRequestResponse, ComponentHandle};
 use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -93,7 +93,13 @@ fn show(
     stage.connect(&window);
     stage.fulfil(&wish, &window);
     stage.live(&window, learned, wished).map_err(no_window)?;
-    window.run().map_err(no_window)
+    window.window().on_close_requested(|| {
+        scene::end();
+        CloseRequestResponse::HideWindow
+    });
+    window.show().map_err(no_window)?;
+    // Coming forward hides the window for a moment: a loop that ends with the last window could end there.
+    slint::run_event_loop_until_quit().map_err(no_window)
 }
 
 /// A window in the reader's language, with nothing in it yet.

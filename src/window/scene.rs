@@ -375,7 +375,7 @@ impl Scene {
 }
 
 /// Ends the window.
-fn end() {
+pub(super) fn end() {
     if let Err(error) = slint::quit_event_loop() {
         tracing::debug!(%error, "there is no loop to end");
     }
