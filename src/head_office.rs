@@ -3,20 +3,19 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, HeadOffice};
-use crate::durable::{read_bounded, write_atomically};
+use crate::durable::read_bounded;
+use crate::kept::Kept;
 use crate::problem::{Code, Problem, Result};
 use crate::sqlserver::{AtHeadOffice, Limits, Submission};
 use crate::words;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// The file's name below the state folder.
 const FILE: &str = "head-office.json";
-/// Longest record that is read, in bytes; ours have some hundred.
-const LONGEST_RECORD: u64 = 16 << 10;
 /// Longest file of certificates that is read, in bytes.
 const LONGEST_CERTIFICATES: u64 = 256 << 10;
 /// The name that our sessions carry there.
@@ -56,39 +55,12 @@ pub struct AddressReport {
     pub at: DateTime<FixedOffset>,
 }
 
-/// Remembers what was told last.
-#[derive(Clone, Debug)]
-pub struct Memory {
-    path: PathBuf,
-}
+/// Remembers what was told last; where that is lost, only the next «before» is an older one.
+pub type Memory = Kept<AddressSent>;
 
-impl Memory {
-    /// The memory in the state folder `state`.
-    pub fn of(state: &Path) -> Self {
-        Self { path: state.join(FILE) }
-    }
-
-    /// What was told last; `None` where nothing was, or where that cannot be read any more. Blocks on the state folder's disk.
-    pub fn last(&self) -> Option<AddressSent> {
-        let read = || -> io::Result<Option<AddressSent>> {
-            let bytes = read_bounded(&self.path, LONGEST_RECORD)?;
-            Ok(bytes.map(|bytes| serde_json::from_slice(&bytes)).transpose()?)
-        };
-        read().unwrap_or_else(|cause| {
-            tracing::warn!(%cause, "the address that was sent last is not known any more");
-            None
-        })
-    }
-
-    fn keep(&self, sent: &AddressSent) {
-        let written = serde_json::to_vec(sent)
-            .map_err(io::Error::from)
-            .and_then(|bytes| write_atomically(&self.path, &bytes));
-        if let Err(cause) = written {
-            // It was told all the same; only the next «before» will be an older one.
-            tracing::warn!(%cause, "the address that was sent is not kept");
-        }
-    }
+/// The memory in the state folder `state`.
+pub fn memory(state: &Path) -> Memory {
+    Kept::at(state.join(FILE))
 }
 
 /// Finds the address, and tells it unless this is a `dry_run`: then the connection is made and the login tried, and nothing said.
@@ -104,7 +76,7 @@ pub async fn update(
 ) -> Result<AddressReport> {
     let office = config.head_office.as_ref().ok_or_else(not_configured)?;
     let (asked, certificate) = (memory.clone(), office.certificate.clone());
-    let known = tokio::task::spawn_blocking(move || (asked.last(), authorities(certificate.as_deref())));
+    let known = tokio::task::spawn_blocking(move || (asked.load(), authorities(certificate.as_deref())));
     let (previous, authorities) = known.await.map_err(Problem::internal)?;
     let entered = AtHeadOffice::enter(office, authorities?, PROGRAM, LIMITS).await?;
     let address = entered.address().to_string();
@@ -116,7 +88,7 @@ pub async fn update(
         AddressReport { server: shown(office), previous, address, sent: !dry_run, at: clock.local_now() };
     if report.sent {
         let (memory, sent) = (memory.clone(), report.as_sent());
-        tokio::task::spawn_blocking(move || memory.keep(&sent)).await.map_err(Problem::internal)?;
+        tokio::task::spawn_blocking(move || memory.store(&sent)).await.map_err(Problem::internal)?;
     }
     Ok(report)
 }
@@ -180,24 +152,6 @@ fn no_certificate(path: &Path, cause: &io::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn sent() -> AddressSent {
-        let at = DateTime::parse_from_rfc3339("2026-11-22T10:00:00-03:00").unwrap();
-        AddressSent { at, server: "matriz,1433".to_owned(), address: "192.168.0.7".to_owned() }
-    }
-
-    #[test]
-    fn what_was_sent_is_remembered_and_a_damaged_memory_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let memory = Memory::of(folder.path());
-        assert_eq!(memory.last(), None);
-        memory.keep(&sent());
-        assert_eq!(memory.last(), Some(sent()));
-        std::fs::write(&memory.path, "{").unwrap();
-        assert_eq!(memory.last(), None);
-        std::fs::write(&memory.path, " ".repeat(20 << 10)).unwrap();
-        assert_eq!(memory.last(), None);
-    }
 
     #[test]
     fn a_file_that_is_no_certificate_is_told_before_anything_is_sent() {

@@ -37,6 +37,7 @@ pub mod head_office;
 #[cfg(any(feature = "tray", feature = "window"))]
 pub mod icon;
 pub mod journal;
+pub mod kept;
 pub mod logging;
 pub mod notify;
 pub mod platform;

@@ -2,25 +2,26 @@
 //! says is shown. Nothing is installed; that nobody answers is no alarm.
 
 mod fetch;
-mod memory;
 mod notice;
 mod problems;
 
-pub use memory::Memory;
 pub use notice::{Publisher, Version};
 
 use crate::clock::Clock;
 use crate::config::UpdateConfig;
+use crate::kept::Kept;
 use crate::problem::{Code, Problem, Result};
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset};
-use notice::Notice;
+use notice::{Notice, Seen};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
+/// Where it is kept how far notices have been seen, below the state folder.
+const FILE: &str = "update.json";
 /// After a look that told nothing, the next one comes this soon.
 const AGAIN_AFTER: Duration = Duration::from_secs(3_600);
 
@@ -68,7 +69,8 @@ impl VersionView {
 pub struct Lookout {
     publisher: Publisher,
     running: Version,
-    memory: Memory,
+    /// How far notices have been seen: whoever puts forward an older one again finds no belief.
+    seen: Kept<Seen>,
     clock: Arc<dyn Clock>,
     /// When the next look is due, and under which configuration that was reckoned.
     next: Mutex<Option<(UpdateConfig, Instant)>>,
@@ -82,7 +84,7 @@ impl Lookout {
         Self {
             publisher,
             running: Version::running(),
-            memory: Memory::of(state),
+            seen: Kept::at(state.join(FILE)),
             clock,
             next: Mutex::default(),
             known: tokio::sync::Mutex::default(),
@@ -140,10 +142,14 @@ impl Lookout {
             Notice::read(&text, &signature, &publisher)
         });
         let notice = fetched.await.map_err(Problem::internal)??;
-        let (memory, running, now) = (self.memory.clone(), self.running, self.clock.local_now());
+        let (kept, running, now) = (self.seen.clone(), self.running, self.clock.local_now());
         let judged = tokio::task::spawn_blocking(move || {
-            notice.judge(running, memory.seen().as_ref(), now)?;
-            memory.keep(&notice.as_seen());
+            let seen = kept.load();
+            notice.judge(running, seen.as_ref(), now)?;
+            let now_seen = notice.as_seen();
+            if seen.as_ref() != Some(&now_seen) {
+                kept.store(&now_seen);
+            }
             Ok(notice.newer_than(running))
         });
         judged.await.map_err(Problem::internal)?

@@ -52,7 +52,7 @@ impl Home {
             ledger: Arc::new(Ledger::open(path)),
             restores: Arc::new(Records::open(path)),
             claims: Claims::open(path),
-            head_office: head_office::Memory::of(path),
+            head_office: head_office::memory(path),
             _lock: lock,
         })
     }

@@ -5,7 +5,9 @@ use super::input::{Event, InForce};
 use super::patience::{PATIENCE, blocking};
 use super::problems;
 use crate::clock::Zone;
-use crate::control::protocol::{CheckedView, MAX_RUNS, Place, Reply, Request, SlotView};
+use crate::control::protocol::{
+    CheckedView, MAX_REPLY_BYTES, MAX_RUNS, Place, Reply, Request, SlotView, first_that_fit,
+};
 use crate::destination::{Destination, Name, Stat};
 use crate::head_office::{self, AddressReport, AddressSent};
 use crate::journal::{CheckedFile, EventKind};
@@ -14,10 +16,16 @@ use crate::restore::{self, outcome::Task};
 use crate::slot::{ArchiveName, extra};
 use crate::words;
 use crate::words::Words;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::timeout;
+
+/// As many of the newest rows as an answer holds.
+fn fitting<T: Serialize>(rows: Vec<T>) -> Result<Vec<T>> {
+    first_that_fit(rows, MAX_REPLY_BYTES)
+}
 
 /// The answer to a question that the loop has no answer to.
 pub async fn answer(
@@ -30,13 +38,15 @@ pub async fn answer(
         Request::Slots => slots(in_force, ground).await,
         Request::Journal { limit, outcome } => {
             let journal = ground.home().journal.clone();
-            blocking(move || journal.runs(limit.min(MAX_RUNS), outcome))
+            blocking(move || fitting(journal.runs(limit.min(MAX_RUNS), outcome)?))
                 .await
                 .map(|runs| Reply::Journal { runs })
         }
         Request::Events { limit } => {
             let journal = ground.home().journal.clone();
-            blocking(move || journal.events(limit.min(MAX_RUNS))).await.map(|events| Reply::Events { events })
+            blocking(move || fitting(journal.events(limit.min(MAX_RUNS))?))
+                .await
+                .map(|events| Reply::Events { events })
         }
         Request::Run { id } => {
             let journal = ground.home().journal.clone();
@@ -46,7 +56,7 @@ pub async fn answer(
         Request::RestorePlan { task } => plan(task, in_force, ground).await,
         Request::Restores { limit } => {
             let journal = ground.home().journal.clone();
-            blocking(move || journal.restores(limit.min(MAX_RUNS)))
+            blocking(move || fitting(journal.restores(limit.min(MAX_RUNS))?))
                 .await
                 .map(|restores| Reply::Restores { restores })
         }

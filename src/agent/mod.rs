@@ -242,7 +242,7 @@ impl Begun {
             trials: Trials::of(&tests, first.map(|run| run.started_at)),
             unsent,
             told: past,
-            address_sent: home.head_office.last(),
+            address_sent: home.head_office.load(),
         }
     }
 }

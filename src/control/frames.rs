@@ -8,6 +8,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio_util::codec::LengthDelimitedCodec;
 
+/// More than what stands around the rows of a reply, in bytes.
+const ENVELOPE_BYTES: usize = 1024;
+
 /// How frames stand in the stream, with the largest that is read.
 pub fn codec(max_frame_bytes: usize) -> LengthDelimitedCodec {
     LengthDelimitedCodec::builder().max_frame_length(max_frame_bytes).new_codec()
@@ -23,6 +26,27 @@ pub fn encode<T: Serialize>(message: &T, max_frame_bytes: usize) -> Result<Bytes
         return Err(Problem::internal(format_args!("a message of {} bytes", json.len())));
     }
     Ok(json.into())
+}
+
+/// What of `rows`, of which the first matter most, has room in a reply: a month of runs with long problems may be larger than a
+/// frame, and the newest of them are worth more than none.
+///
+/// # Errors
+/// [`Code::Internal`] where a row cannot be written as JSON.
+pub fn first_that_fit<T: Serialize>(mut rows: Vec<T>, max_frame_bytes: usize) -> Result<Vec<T>> {
+    let mut room = max_frame_bytes.saturating_sub(ENVELOPE_BYTES);
+    let mut fit = 0;
+    for row in &rows {
+        let bytes = serde_json::to_vec(row).map_err(Problem::internal)?.len() + ",".len();
+        let Some(left) = room.checked_sub(bytes) else { break };
+        room = left;
+        fit += 1;
+    }
+    if fit < rows.len() {
+        tracing::debug!(fit, of = rows.len(), "a reply is shortened to what a frame holds");
+        rows.truncate(fit);
+    }
+    Ok(rows)
 }
 
 /// A greeting or a reply from the bytes of a frame.

@@ -2,7 +2,7 @@
 //! understand each other as long as their ranges of protocol versions meet; a request that the agent does not know is answered, by
 //! name.
 
-pub use super::frames::{Unreadable, codec, decode, decode_request, encode};
+pub use super::frames::{Unreadable, codec, decode, decode_request, encode, first_that_fit};
 pub use super::views::{CheckedView, ConfigView, SlotView};
 use crate::agent::status::Status;
 use crate::alert::Channel;
@@ -34,7 +34,8 @@ pub const HELLO_WITHIN: Duration = Duration::from_secs(2);
 pub const MAX_REQUEST_BYTES: usize = 64 * 1024;
 /// The largest frame that an agent may send.
 pub const MAX_REPLY_BYTES: usize = 4 * 1024 * 1024;
-/// The most runs that one [`Request::Journal`] returns: a month of hours. So many fit a frame.
+/// The most runs that one [`Request::Journal`] returns: a month of hours; fewer where their problems are so long that a reply cannot
+/// hold as many.
 pub const MAX_RUNS: u32 = 750;
 
 /// What each side says first.

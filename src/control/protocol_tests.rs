@@ -1,7 +1,10 @@
 //! The vocabulary reads back, and nothing that is sent can do harm.
 
 use super::*;
+use crate::journal::{Event, EventKind};
+use crate::words::Words;
 use bytes::BytesMut;
+use chrono::DateTime;
 use proptest::prelude::*;
 use tokio_util::codec::{Decoder, Encoder};
 
@@ -103,6 +106,25 @@ fn a_frame_beyond_the_bound_is_refused_before_its_bytes_arrive() {
     let mut wire = BytesMut::from(&u32::MAX.to_be_bytes()[..]);
     assert!(codec.decode(&mut wire).is_err());
     assert!(wire.capacity() < 1024, "nothing was reserved for it");
+}
+
+#[test]
+fn rows_that_no_reply_holds_are_shortened_to_the_first_and_all_stay_where_there_is_room() {
+    let event = |length: usize| Event {
+        at: DateTime::parse_from_rfc3339("2026-11-22T14:00:00-03:00").unwrap(),
+        kind: EventKind::Released,
+        text: Words::same("á".repeat(length)),
+    };
+    let few: Vec<Event> = (1..=750).map(event).collect();
+    assert_eq!(first_that_fit(few.clone(), MAX_REPLY_BYTES), Ok(few));
+
+    let many: Vec<Event> = (1..=750).map(|number| event(4_000 + number)).collect();
+    let events = first_that_fit(many.clone(), MAX_REPLY_BYTES).unwrap();
+    assert!((100..750).contains(&events.len()), "{} of them", events.len());
+    assert_eq!(events, many[..events.len()]);
+    assert!(encode(&Reply::Events { events: many }, MAX_REPLY_BYTES).is_err(), "this had no answer before");
+    let frame = encode(&Reply::Events { events }, MAX_REPLY_BYTES).unwrap();
+    assert!(frame.len() > MAX_REPLY_BYTES - 20_000, "the room is used: {} bytes", frame.len());
 }
 
 proptest! {

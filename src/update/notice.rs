@@ -1,6 +1,5 @@
 //! The notice itself: what it says, whether its publisher signed it, and whether it may be believed now. Pure.
 
-use super::memory::Seen;
 use super::{NewVersion, problems};
 use crate::problem::Result;
 use crate::words::Words;
@@ -93,6 +92,13 @@ struct Written {
     issued: DateTime<FixedOffset>,
     expires: DateTime<FixedOffset>,
     notes: Words,
+}
+
+/// What was seen last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Seen {
+    pub version: Version,
+    pub issued: DateTime<FixedOffset>,
 }
 
 /// A notice whose signature is good.
