@@ -1,8 +1,9 @@
 //! The window «Gerenciador de Backup»: a program of its own, a client of the agent, started when a person wants to look and
 //! gone when it is closed. It answers first: are my data safe, since when, what do I do now.
 //!
-//! [`head`], [`doing`], [`sets`], [`plot`], [`journal`], [`settings`], [`manual`], [`restore`] and [`address`] make what is seen from what is
-//! known, all pure; [`scene`] knows it and fills the pages (`ui/*.slint`); [`clerk`] talks to the agent; [`single`] makes two windows one.
+//! [`head`], [`doing`], [`sets`], [`plot`], [`journal`], [`settings`], [`trial`], [`manual`], [`restore`] and
+//! [`address`] make what is seen from what is known, all pure; [`scene`] knows it and fills the pages (`ui/*.slint`); [`clerk`]
+//! talks to the agent; [`single`] makes two windows one.
 
 mod address;
 mod args;
@@ -20,6 +21,7 @@ mod settings;
 mod single;
 #[cfg(test)]
 mod tests;
+mod trial;
 mod ui;
 
 pub use program::main;

@@ -71,7 +71,7 @@ const LAYERS: &[(&str, &str)] = &[
     ),
     (
         "window",
-        "words problem slot config durable platform backup restore cycle control agent cli icon head_office",
+        "words problem slot config durable platform backup restore cycle control agent cli icon alert head_office",
     ),
 ];
 

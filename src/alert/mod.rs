@@ -15,6 +15,7 @@ mod web;
 pub use channel::Channel;
 pub use letter::{Letter, Signal};
 pub use post::{Alerts, Postman};
+pub use problems::not_configured;
 
 #[cfg(test)]
 mod testing;

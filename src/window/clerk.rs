@@ -1,6 +1,7 @@
 //! Talks to the agent on threads of its own, so that the window never waits: requests go in, news come out.
 
 use crate::agent::status::Status;
+use crate::alert::Channel;
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::control::client::{Accepted, Client};
 use crate::control::link::{self, Link};
@@ -44,6 +45,8 @@ pub enum Ask {
     Restore(Task, Option<LoginTyped>),
     /// «Atualizar IP».
     UpdateAddress,
+    /// A trial on a way on which people are told.
+    TestAlert(Channel),
     /// The end of the agent; a run that goes on may be stopped.
     Quit(Typed, bool),
 }
@@ -75,6 +78,8 @@ pub enum News {
     Restore(Result<RestoreId>),
     /// What came of «Atualizar IP».
     AddressUpdated(Result<AddressReport>),
+    /// What came of a trial.
+    AlertTested(Channel, Result<()>),
     /// Whether the agent ends.
     Quit(Result<()>),
 }
@@ -153,6 +158,7 @@ async fn answer(state: PathBuf, ask: Ask, tell: &Tell) {
         Ask::Journal(outcome) => News::Journal(journal(&state, outcome).await),
         Ask::Manual(folder, replace) => News::Manual(manual(&state, folder, replace).await),
         Ask::UpdateAddress => News::AddressUpdated(update_address(&state).await),
+        Ask::TestAlert(channel) => News::AlertTested(channel, test_alert(&state, channel).await),
         Ask::Quit(password, stop_run) => News::Quit(quit(&state, password, stop_run).await),
         Ask::Sources(folder) => News::Sources(sources(&state, folder).await),
         Ask::Restore(task, login) => News::Restore(restore(&state, task, login).await),
@@ -210,6 +216,10 @@ async fn restores(state: &Path) -> Result<Vec<RestoreReport>> {
 
 async fn update_address(state: &Path) -> Result<AddressReport> {
     Client::connect(state).await?.update_address(false).await
+}
+
+async fn test_alert(state: &Path, channel: Channel) -> Result<()> {
+    Client::connect(state).await?.alert_test(channel).await
 }
 
 async fn quit(state: &Path, password: Typed, stop_run: bool) -> Result<()> {

@@ -166,6 +166,11 @@ impl Stage {
                 act(&|stage, window| stage.ask([stage.scene.borrow_mut().send_address(window)]));
             });
         });
+        self.with_window(window, |window, act| {
+            window.on_test_alert(move |way| {
+                act(&|stage, _| stage.ask(stage.scene.borrow_mut().test_alert(&way)));
+            });
+        });
         self.connect_restore(window);
     }
 

@@ -5,8 +5,10 @@ use super::clerk::{Ask, News};
 use super::manual::Errand;
 use super::restore::{self, Guide};
 use super::sets::{Known, Picture};
+use super::trial::Trials;
 use super::ui::{BackupFile, Cell, CellRow, Day, MainWindow, Mood, Page, Restoring, Run, Setting};
 use super::{doing, head, journal, manual, plot, sets, settings};
+use crate::alert::Channel;
 use crate::backup::outcome::RunReport;
 use crate::cli;
 use crate::control::link::Link;
@@ -30,6 +32,7 @@ pub struct Scene {
     journal: Option<Result<Vec<RunReport>>>,
     config: ConfigView,
     address: Address,
+    trials: Trials,
     errand: Errand,
     guide: Guide,
     files: Rc<VecModel<BackupFile>>,
@@ -58,6 +61,7 @@ impl Scene {
             journal: None,
             config: ConfigView::default(),
             address: Address::default(),
+            trials: Trials::default(),
             errand: Errand::default(),
             guide: Guide::default(),
             files: Rc::default(),
@@ -158,6 +162,10 @@ impl Scene {
             News::AddressUpdated(answer) => {
                 self.address.answered(answer);
                 self.fill_address(window);
+            }
+            News::AlertTested(channel, answer) => {
+                self.trials.answered(channel, answer);
+                self.fill_settings();
             }
             News::Quit(answer) => self.quit_answered(answer, window),
         }
@@ -269,6 +277,20 @@ impl Scene {
         Ask::UpdateAddress
     }
 
+    /// Has a trial sent on the way with this name.
+    pub fn test_alert(&mut self, way: &str) -> Option<Ask> {
+        let channel = Channel::from_name(way)?;
+        self.trials.ask(channel);
+        self.fill_settings();
+        Some(Ask::TestAlert(channel))
+    }
+
+    fn fill_settings(&self) {
+        let Some(status) = self.link.status() else { return };
+        let (file, trials) = (&status.configuration, &self.trials);
+        refill(&self.settings, settings::settings(&self.config, file, trials, self.language));
+    }
+
     fn fill_address(&self, window: &MainWindow) {
         let off = address::off(&self.link, self.language);
         let (mood, line) = self.address.shown(self.language).filter(|_| off.is_empty()).unwrap_or_default();
@@ -312,8 +334,8 @@ impl Scene {
             let shown = words!("Arquivo: {path}", "File: {path}");
             window.set_config_path(shown.get(language).into());
             window.set_config_problem(settings::problem(&self.config, file, language).into());
-            refill(&self.settings, settings::settings(&self.config, file, language));
         }
+        self.fill_settings();
         self.fill_sets(window);
         self.fill_manual(window);
         self.fill_restore(window);

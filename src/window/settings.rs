@@ -1,18 +1,27 @@
 //! «Config. APP»: the configuration in force, grouped, with where each value came from and what is wrong with the file.
 
-use super::ui::Setting;
+use super::trial::Trials;
+use super::ui::{Setting, Trial};
 use crate::agent::status::ConfigurationView;
+use crate::alert::Channel;
 use crate::config::{self, Origin};
 use crate::control::protocol::ConfigView;
 use crate::words;
 use crate::words::{Language, Words};
 
-/// The settings as they are listed: a heading stands at the first of each group.
-pub fn settings(view: &ConfigView, file: &ConfigurationView, language: Language) -> Vec<Setting> {
+/// The settings as they are listed: a heading stands at the first of each group, with «Testar» where the group is a way on which
+/// people are told.
+pub fn settings(
+    view: &ConfigView,
+    file: &ConfigurationView,
+    trials: &Trials,
+    language: Language,
+) -> Vec<Setting> {
     let mut group = None;
     let row = |setting: &config::Setting| {
         let own = setting.key.rsplit_once('.').map_or("", |(group, _)| group);
         let is_first = group.replace(own.to_owned()).as_deref() != Some(own);
+        let way = own.strip_prefix("alert.").and_then(Channel::from_name).filter(|_| is_first);
         let problems = file.findings.iter().filter(|finding| finding.key == setting.key);
         let problems: Vec<_> = problems.map(|finding| finding.problem.text(language)).collect();
         Setting {
@@ -21,6 +30,7 @@ pub fn settings(view: &ConfigView, file: &ConfigurationView, language: Language)
             value: if setting.value.is_empty() { "—".into() } else { setting.value.as_str().into() },
             origin: origin(&setting.origin).get(language).into(),
             problem: problems.join("\n").into(),
+            trial: way.map_or_else(Trial::default, |way| trials.shown(way, view, language)),
         }
     };
     view.settings.iter().map(row).collect()

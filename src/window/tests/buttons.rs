@@ -64,7 +64,7 @@ impl Shown {
         self.one(label).invoke_accessible_default_action();
     }
 
-    fn type_keys(&self, text: &str) {
+    pub fn type_keys(&self, text: &str) {
         for key in text.chars() {
             let text = SharedString::from(key);
             self.window

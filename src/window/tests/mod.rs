@@ -5,4 +5,5 @@ mod made_up;
 mod outside;
 mod pictures;
 mod restoring;
+mod trials;
 mod views;

@@ -11,6 +11,7 @@ use crate::control::protocol::{CheckedView, Place};
 use crate::problem::Code;
 use crate::window::manual::Errand;
 use crate::window::sets::{self, Known, Picture};
+use crate::window::trial::Trials;
 use crate::window::ui::{Cell, Filling, Mood};
 use crate::window::{doing, head, journal, plot, settings};
 use crate::words::Language;
@@ -230,7 +231,7 @@ fn the_journal_tells_of_each_run_what_matters_most() {
 #[test]
 fn the_configuration_is_grouped_and_problems_stand_at_their_keys() {
     let (view, file) = (made_up::configuration(), made_up::unconfigured().configuration);
-    let rows = settings::settings(&view, &file, PT);
+    let rows = settings::settings(&view, &file, &Trials::default(), PT);
     let groups: Vec<_> =
         rows.iter().map(|row| row.group.as_str()).filter(|group| !group.is_empty()).collect();
     assert_eq!(
