@@ -1,7 +1,7 @@
 //! The window «Gerenciador de Backup»: a program of its own, a client of the agent, started when a person wants to look and
 //! gone when it is closed. It answers first: are my data safe, since when, what do I do now.
 //!
-//! [`head`], [`doing`], [`sets`], [`plot`], [`journal`], [`settings`], [`trial`], [`manual`], [`restore`] and
+//! [`head`], [`doing`], [`sets`], [`plot`], [`journal`], [`settings`], [`tested`], [`trial`], [`manual`], [`restore`] and
 //! [`address`] make what is seen from what is known, all pure; [`scene`] knows it and fills the pages (`ui/*.slint`); [`clerk`]
 //! talks to the agent; [`single`] makes two windows one.
 
@@ -19,6 +19,7 @@ mod scene;
 mod sets;
 mod settings;
 mod single;
+mod tested;
 #[cfg(test)]
 mod tests;
 mod trial;

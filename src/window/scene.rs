@@ -7,7 +7,7 @@ use super::restore::{self, Guide};
 use super::sets::{Known, Picture};
 use super::trial::Trials;
 use super::ui::{BackupFile, Cell, CellRow, Day, MainWindow, Mood, Page, Restoring, Run, Setting};
-use super::{doing, head, journal, manual, plot, sets, settings};
+use super::{doing, head, journal, manual, plot, sets, settings, tested};
 use crate::alert::Channel;
 use crate::backup::outcome::RunReport;
 use crate::cli;
@@ -318,6 +318,7 @@ impl Scene {
         window.set_head(head::head(&self.link, settings::value(&self.config, "shop.cnpj"), language));
         window.set_doing(doing::doing(&self.link, language));
         window.set_reached(status.is_some());
+        window.set_tested(status.map(|status| tested::tested(status, language)).unwrap_or_default());
         window.set_in_force(status.is_some_and(|status| status.configuration.in_force));
         self.fill_address(window);
         if let Some(status) = status {
