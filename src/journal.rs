@@ -14,6 +14,8 @@ mod store;
 
 pub use alerts::{QueuedAlert, Told};
 pub use checked::{CheckedFile, Side};
+#[cfg(test)]
+pub(crate) use failure::Failure;
 
 use crate::backup::outcome::{Outcome, RunId, RunReport};
 use crate::clock::Clock;

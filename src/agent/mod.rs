@@ -24,6 +24,8 @@ pub mod view;
 
 pub use home::Home;
 pub use jobs::{Audience, Silence};
+#[cfg(test)]
+pub(crate) use problems::{run_goes_on, stopped, wrong_password};
 
 use crate::alert::Postman;
 use crate::clock::Clock;

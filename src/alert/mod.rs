@@ -15,6 +15,8 @@ mod web;
 pub use channel::Channel;
 pub use letter::{Letter, Signal};
 pub use post::{Alerts, Postman};
+#[cfg(test)]
+pub(crate) use problems::failed;
 pub use problems::not_configured;
 
 #[cfg(test)]

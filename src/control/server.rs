@@ -333,7 +333,8 @@ async fn answer(request: Request, caller: &dyn Caller, desk: &Desk, limits: &Lim
     }
 }
 
-fn forbidden() -> Problem {
+/// Whoever asks may only look.
+pub(crate) fn forbidden() -> Problem {
     Problem::new(
         Code::AgentForbidden,
         words!(

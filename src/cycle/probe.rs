@@ -204,7 +204,8 @@ fn present(dump: Option<Stat>, sets: &[(Set, Stat)], pending: &[PendingCopy]) ->
     present
 }
 
-fn stopped(service: &str) -> Problem {
+/// SQL Server's service is stopped.
+pub(crate) fn stopped(service: &str) -> Problem {
     Problem::new(
         Code::SqlServiceStopped,
         words!(

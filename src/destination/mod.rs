@@ -18,6 +18,8 @@ pub use claim::{Claims, enter};
 pub use folder::Folder;
 pub use identity::{Identity, Mark, agent_id};
 pub use name::{Name, NotAName};
+#[cfg(test)]
+pub(crate) use outside::replace;
 pub use outside::{Outside, scrub_outside, silent};
 pub use problems::explain;
 

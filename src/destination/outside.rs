@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 pub(super) use problems::explain;
+#[cfg(test)]
+pub(crate) use problems::replace;
 pub use problems::silent;
 
 /// The chosen folder.

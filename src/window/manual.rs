@@ -60,8 +60,11 @@ impl Errand {
             Ok(accepted) => self.run = Some(accepted.run),
             Err(problem) => {
                 self.must_confirm = problem.code == Code::ManualReplace;
-                let mood = if self.must_confirm { Mood::Warning } else { Mood::Failed };
-                self.result = Some((mood, problem.text(language)));
+                self.result = Some(if self.must_confirm {
+                    (Mood::Warning, to_confirm(problem).text(language))
+                } else {
+                    (Mood::Failed, problem.text(language))
+                });
             }
         }
     }
@@ -116,6 +119,15 @@ impl Errand {
     fn is_idle(&self) -> bool {
         !self.asked && self.run.is_none()
     }
+}
+
+/// The same with a hint that leads to the button of this page, not to the command line.
+fn to_confirm(problem: Problem) -> Problem {
+    let hint = words!(
+        "Libere espaço, use outro disco, ou confirme que isso pode ser apagado antes.",
+        "Free space, use another disk, or confirm that this may be deleted first."
+    );
+    Problem { hint, ..problem }
 }
 
 fn made(path: &str, language: Language) -> String {

@@ -1,52 +1,24 @@
 //! A shop whose window is tested: thirty days of backups, files in the sets, a configuration.
 
-use crate::agent::history::tests::{at, problem, run};
-use crate::agent::status::{PendingView, Status};
+use super::problems::real;
+use crate::agent::history::tests::{at, run};
+use crate::agent::status::{PendingView, RestoreTestView, Status, TestedView};
 use crate::agent::testing::status;
 use crate::backup::outcome::{CopyReport, Outcome, Phase, PhaseTime, RunReport};
 use crate::config::{Finding, Origin, Setting};
 use crate::control::protocol::{ConfigView, Place, SlotView};
 use crate::problem::{Code, Problem};
+use crate::restore::outcome::Verdict;
 use crate::slot::Day;
 use crate::words;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset, TimeDelta};
 
-/// A problem with sentences as long as real ones.
-pub fn trouble(code: Code) -> Problem {
-    let (sentence, hint) = if code == Code::SqlServiceStopped {
-        (
-            words!(
-                "O serviço MSSQL$SQLEXPRESS do SQL Server está parado.",
-                "The service MSSQL$SQLEXPRESS of SQL Server is stopped."
-            ),
-            words!(
-                "Inicie o serviço em «Serviços» do Windows ou reinicie o computador.",
-                "Start the service in Windows' «Services», or restart the computer."
-            ),
-        )
-    } else if code == Code::TerminalMissing {
-        (
-            words!(
-                r"A pasta do terminal \\CAIXA02\MCBkp não responde.",
-                r"The terminal's folder \\CAIXA02\MCBkp does not answer."
-            ),
-            words!(
-                "Ligue o computador CAIXA02; as cópias pendentes são feitas sozinhas.",
-                "Switch CAIXA02 on; pending copies are made by themselves."
-            ),
-        )
-    } else {
-        return problem(code);
-    };
-    Problem::new(code, sentence, hint)
-}
-
 /// A run at an hour counted from the first day's midnight, with all its figures.
 pub fn full_run(hour: i64, outcome: Outcome, codes: &[Code]) -> RunReport {
     let day = at(0) + TimeDelta::hours(hour);
-    let copy = |path: &str, done| CopyReport {
-        path: path.to_owned(),
+    let copy = |root: &str, done| CopyReport {
+        path: format!(r"{root}\{:02}h\MCDados.zip", hour.rem_euclid(24)),
         done,
         from_medium: Some(true),
         links_pending: false,
@@ -74,9 +46,9 @@ pub fn full_run(hour: i64, outcome: Outcome, codes: &[Code]) -> RunReport {
                 "no error found (99 % of the pages protected)"
             )
         }),
-        server: made.then(|| copy(r"D:\MBHSist\Backup\14h\MCDados.zip", true)),
-        terminal: made.then(|| copy(r"\\CAIXA02\MCBkp\14h\MCDados.zip", outcome == Outcome::Success)),
-        problems: codes.iter().map(|code| trouble(*code)).collect(),
+        server: made.then(|| copy(r"D:\MBHSist\Backup", true)),
+        terminal: made.then(|| copy(r"\\CAIXA02\MCBkp", outcome == Outcome::Success)),
+        problems: codes.iter().map(|code| real(*code)).collect(),
         ..run(0, outcome, &[])
     }
 }
@@ -101,7 +73,15 @@ pub fn runs() -> Vec<RunReport> {
 /// The agent of that shop, waiting.
 pub fn well() -> Status {
     let last = full_run(14, Outcome::Success, &[]);
-    Status { last: Some(last.clone()), last_good: Some(last), ..status() }
+    Status { last: Some(last.clone()), last_good: Some(last), restore_test: tested(None), ..status() }
+}
+
+/// What the restore test of last Wednesday says: that the backup passed it, or what was wrong.
+pub fn tested(problem: Option<Problem>) -> RestoreTestView {
+    let verdict = if problem.is_some() { Verdict::Failed } else { Verdict::Passed };
+    let last =
+        TestedView { id: uuid::Uuid::from_u128(11), at: at(-4 * 24 + 13), verdict, from: None, problem };
+    RestoreTestView { last: Some(last), last_good: Some(at(-4 * 24 + 13)), next_due: Some(at(3 * 24 + 13)) }
 }
 
 /// The same agent in the middle of a backup.
@@ -141,7 +121,7 @@ pub fn pending() -> Status {
     let last = full_run(14, Outcome::Warning, &[Code::TerminalMissing]);
     let unhealthy = crate::agent::testing::unhealthy(
         crate::cycle::catalogue::Severity::Warning,
-        trouble(Code::TerminalMissing),
+        real(Code::TerminalMissing),
     );
     Status {
         last: Some(last.clone()),
@@ -150,6 +130,7 @@ pub fn pending() -> Status {
             PendingView { hour: 14, sequence: 10_014, extra: false },
             PendingView { hour: 13, sequence: 10_013, extra: false },
         ],
+        restore_test: tested(None),
         ..unhealthy
     }
 }
@@ -160,15 +141,30 @@ pub fn stopped() -> Status {
     let good = full_run(13, Outcome::Success, &[]);
     let unhealthy = crate::agent::testing::unhealthy(
         crate::cycle::catalogue::Severity::Alert,
-        trouble(Code::SqlServiceStopped),
+        real(Code::SqlServiceStopped),
     );
     Status {
         line: words!("Backup não realizado", "Backup not made"),
         last: Some(failed),
         last_good: Some(good),
         retry_at: Some(at(14) + TimeDelta::minutes(10)),
+        restore_test: tested(None),
         ..unhealthy
     }
+}
+
+/// That shop with names as long as they come, and everything wrong at once.
+pub fn long() -> Status {
+    let mut status = Status { restore_test: tested(Some(real(Code::ArchiveDamaged))), ..pending() };
+    if let Some(subject) = &mut status.subject {
+        subject.shop =
+            "Drogaria e Perfumaria Nossa Senhora da Conceição Aparecida do Bairro Novo — Filial 12"
+                .to_owned();
+        subject.store = "12-ZONA-SUL".to_owned();
+    }
+    let checks = status.checks.clone();
+    status.checks.extend(checks);
+    status
 }
 
 /// A shop whose configuration is still to be written.
@@ -226,6 +222,7 @@ pub fn configuration() -> ConfigView {
             setting("backup.schedule", "0 * * * *", Origin::Default),
             setting("terminal.folder", r"\\CAIXA02\MCBkp", file(19)),
             setting("terminal.local_only", "false", Origin::Default),
+            setting("alert.email.to", "dono@example.com, suporte@example.com", file(22)),
             setting("alert.email.host", "smtp.example.com", file(23)),
             setting("alert.email.password", "***", file(24)),
             setting("alert.heartbeat.url", "", Origin::Default),

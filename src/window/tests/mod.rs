@@ -4,6 +4,7 @@ mod buttons;
 mod made_up;
 mod outside;
 mod pictures;
+mod problems;
 mod restoring;
 mod trials;
 mod views;

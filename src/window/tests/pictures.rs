@@ -1,12 +1,16 @@
 //! Every page and state as a picture, in `target/screens`: light and dark, at 100 % and 200 %. That something is drawn, and
 //! the window never wider or higher than it was asked to be, is asserted; whether it is good to look at, people see.
 
+use super::problems::real;
 use super::{made_up, restoring};
-use crate::agent::history::tests::problem;
-use crate::agent::testing::running;
+use crate::agent::history::tests::at;
+use crate::agent::status::{RestoreTestView, Status};
+use crate::agent::testing::{running, unhealthy};
+use crate::alert::Channel;
 use crate::backup::outcome::{CopyReport, Outcome};
 use crate::control::client::Accepted;
 use crate::control::link::Link;
+use crate::cycle::catalogue::Severity;
 use crate::platform::{Drive, Space};
 use crate::problem::Code;
 use crate::window::clerk::News;
@@ -67,7 +71,7 @@ impl Sight {
         self
     }
 
-    fn status(&self, status: crate::agent::status::Status) -> &Self {
+    fn status(&self, status: Status) -> &Self {
         self.learn(News::Link(Link::Reached(Arc::new(status))))
             .learn(News::Config(made_up::configuration()))
             .learn(News::Slots(made_up::slots(), None))
@@ -172,14 +176,27 @@ fn home() {
     sight.status(made_up::working()).take("home-working");
     sight.status(made_up::pending()).take("home-warning");
     sight.status(made_up::stopped()).take("home-failed");
-    sight.learn(News::Done(Err(problem(Code::AgentForbidden)))).take("home-refused");
-    sight.learn(News::Link(Link::Lost(problem(Code::AgentMissing)))).take("home-unreachable");
+    let well = made_up::well;
+    let untested = RestoreTestView { next_due: Some(at(24 + 9)), ..RestoreTestView::default() };
+    sight.status(Status { restore_test: untested, ..well() }).take("home-untested");
+    let failed = made_up::tested(Some(real(Code::ArchiveDamaged)));
+    sight.status(Status { restore_test: failed, ..well() }).take("home-test-failed");
+    let overdue = unhealthy(Severity::Warning, real(Code::RestoreTestMissing));
+    sight
+        .status(Status { checks: overdue.checks, health: overdue.health, ..well() })
+        .take("home-test-overdue");
+    sight.status(made_up::long()).take("home-long");
+    sight.status(made_up::stopped());
+    sight.learn(News::Done(Err(real(Code::AgentForbidden)))).take("home-refused");
+    sight.learn(News::Link(Link::Lost(real(Code::AgentMissing)))).take("home-unreachable");
     let sight = Sight::open(Language::Portuguese);
     sight.status(made_up::unconfigured()).take("home-unconfigured");
     let sight = Sight::open(Language::Portuguese);
     sight.take("home-starting");
     let sight = Sight::open(Language::English);
     sight.status(made_up::well()).take("home-english");
+    english(&sight);
+    sight.page(Page::Home);
     sight.size(546, 307, 250);
     sight.take_one("home-english-light-250-small");
     let narrow = Sight::open(Language::Portuguese);
@@ -187,6 +204,19 @@ fn home() {
     narrow.size(546, 307, 250);
     narrow.take_one("home-light-250-small");
     sight.key(Key::Tab).key(Key::Tab).key(Key::Tab).take_one("home-focus-light-250-small");
+}
+
+/// The other pages in English, whose words are longer or shorter.
+fn english(sight: &Sight) {
+    sight.page(Page::Journal).learn(News::Journal(Ok(made_up::runs())));
+    sight.click(120.0, 350.0).take("journal-english");
+    sight.page(Page::Config).take("config-english");
+    sight.page(Page::Manual).take("manual-english");
+    sight.page(Page::Restore).learn(News::Sources(Ok((restoring::sources(), None))));
+    sight.window.invoke_file_chosen(1);
+    sight.take("restore-english");
+    sight.page(Page::About).take("about-english");
+    sight.page(Page::Close).take("close-english");
 }
 
 fn journal_and_configuration() {
@@ -198,8 +228,12 @@ fn journal_and_configuration() {
         .learn(News::Journal(Ok(made_up::runs())))
         .take("journal");
     sight.click(120.0, 350.0).take("journal-details");
-    sight.learn(News::Journal(Err(problem(Code::Journal)))).take("journal-broken");
+    sight.learn(News::Journal(Err(real(Code::Journal)))).take("journal-broken");
     sight.page(Page::Config).take("config");
+    sight.window.invoke_test_alert("email".into());
+    sight.take("config-testing");
+    sight.learn(News::AlertTested(Channel::Email, Ok(()))).take("config-tested");
+    sight.learn(News::AlertTested(Channel::Email, Err(real(Code::AlertUnsent)))).take("config-test-failed");
     sight.status(made_up::unconfigured()).take("config-errors");
     sight.page(Page::About).take("about");
 }
@@ -239,7 +273,7 @@ fn manual() {
     (report.id, report.manual) = (run, Some(copy));
     sight.learn(News::Run(Some(Box::new(report)))).status(made_up::well()).take("manual-made");
     sight.window.invoke_manual_start();
-    sight.learn(News::Manual(Err(problem(Code::ManualReplace)))).take("manual-replace");
+    sight.learn(News::Manual(Err(real(Code::ManualReplace)))).take("manual-replace");
 }
 
 fn restore() {
@@ -251,16 +285,22 @@ fn restore() {
     sight.click(300.0, 560.0).take("restore-replace");
     sight.status(restoring::going()).take("restore-working");
     let (beside, replaced) = (restoring::beside(), restoring::replaced());
+    // What came of it stands at the top of a page that is opened anew.
+    let anew = || {
+        sight.page(Page::Home).draw();
+        sight.page(Page::Restore).learn(News::Sources(Ok((restoring::sources(), None))))
+    };
+    anew();
     sight.learn(News::Restores(vec![beside.clone()])).status(restoring::ended(beside)).take("restore-beside");
-    sight.learn(News::Restores(vec![replaced.clone()]));
+    anew().learn(News::Restores(vec![replaced.clone()]));
     sight.status(restoring::ended(replaced)).take("restore-replaced");
-    sight.learn(News::Restores(Vec::new())).status(restoring::cut()).take("restore-cut");
-    sight.learn(News::Restore(Err(problem(Code::AgentForbidden)))).take("restore-refused");
+    anew().learn(News::Restores(Vec::new())).status(restoring::cut()).take("restore-cut");
+    sight.learn(News::Restore(Err(real(Code::AgentForbidden)))).take("restore-refused");
 }
 
 fn closing() {
     let sight = Sight::open(Language::Portuguese);
     sight.status(made_up::well()).page(Page::Close).take("close");
-    sight.learn(News::Quit(Err(problem(Code::AgentPassword)))).take("close-wrong");
-    sight.page(Page::Close).learn(News::Quit(Err(problem(Code::AgentRunGoesOn)))).take("close-running");
+    sight.learn(News::Quit(Err(real(Code::AgentPassword)))).take("close-wrong");
+    sight.page(Page::Close).learn(News::Quit(Err(real(Code::AgentRunGoesOn)))).take("close-running");
 }

@@ -2,6 +2,7 @@
 
 use super::buttons::Shown;
 use super::made_up;
+use super::problems::real;
 use crate::agent::history::tests::{at, problem};
 use crate::agent::status::{Activity, RestoringView, Status};
 use crate::backup::outcome::Outcome;
@@ -47,7 +48,7 @@ fn listed(from: &str, place: Option<Place>, path: &str, hour: i64) -> Listed {
 pub fn sources() -> Vec<Listed> {
     let (server, terminal) = (Some(Place::Server), Some(Place::Terminal));
     let mut broken = listed("08h", terminal, r"\\CAIXA02\MCBkp\08h\MCDados.zip", 8);
-    broken.problem = Some(problem(Code::RestoreDamaged));
+    broken.problem = Some(real(Code::ArchiveDamaged));
     let mut foreign = listed(r"D:\MBHSist\Backup\extra\x.zip", server, r"D:\MBHSist\Backup\extra\x.zip", 12);
     (foreign.verified, foreign.verified_at) = (None, None);
     vec![
@@ -138,7 +139,7 @@ pub fn ended(last: RestoreReport) -> Status {
 
 /// The agent after an exchange that was cut short.
 pub fn cut() -> Status {
-    let checks = crate::agent::testing::unhealthy(Severity::Alert, problem(Code::RestoreInterrupted)).checks;
+    let checks = crate::agent::testing::unhealthy(Severity::Alert, real(Code::RestoreInterrupted)).checks;
     let last = RestoreReport { outcome: Some(Outcome::Interrupted), kept: None, ..replaced() };
     Status { checks, ..ended(last) }
 }
@@ -157,7 +158,7 @@ fn the_list_says_of_each_backup_where_it_is_and_how_it_was_checked() {
         ("09h, no servidor — hoje às 09:00", r"131 MB · MCDados · BALCAO\SQLEXPRESS · "),
         ("Sexta, no terminal — em 20/11/2026 às 20:00", "conferido em 20/11/2026"),
         ("x.zip, no servidor — hoje às 12:00", "não conferido por este programa"),
-        ("08h, no terminal — hoje às 08:00", "restore.damaged"),
+        ("08h, no terminal — hoje às 08:00", "O arquivo de backup está danificado"),
     ];
     for (file, (title, note)) in files.iter().zip(table) {
         assert_eq!(file.title, title);

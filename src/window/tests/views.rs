@@ -55,13 +55,13 @@ fn the_head_says_whether_the_data_are_safe_since_when_and_what_to_do() {
             reached(made_up::pending()),
             Mood::Warning,
             "Veja o aviso. Último backup hoje às 14:03, só no servidor.",
-            r"A pasta do terminal \\CAIXA02\MCBkp não responde. Ligue o computador CAIXA02; as cópias pendentes são feitas sozinhas.",
+            r"O terminal de backup não responde ou a pasta não existe: \\CAIXA02\MCBkp. Verifique se o terminal está ligado e na rede, e se a pasta está compartilhada; a cópia será feita quando ele voltar.",
         ),
         (
             reached(yesterday),
             Mood::Failed,
             "Atenção: backup com problema. Último bom backup ontem às 20:03.",
-            "O serviço MSSQL$SQLEXPRESS do SQL Server está parado. Inicie o serviço em «Serviços» do Windows ou reinicie o computador.",
+            "O serviço do SQL Server (MSSQL$SQLEXPRESS) está parado: sem ele não há backup. Inicie o serviço «MSSQL$SQLEXPRESS» (Serviços do Windows, ou systemctl start) e deixe a inicialização automática.",
         ),
         (reached(first), Mood::Working, "O primeiro backup está sendo feito.", ""),
         (
@@ -220,7 +220,7 @@ fn the_journal_tells_of_each_run_what_matters_most() {
     assert_eq!(good.note, "horário · 2 min 37 s · 120 MB");
     assert!(good.details.contains("conferência: nenhum erro"), "{}", good.details);
     let failed = row(9, Outcome::Failed, &[Code::SqlServiceStopped]);
-    assert_eq!(failed.note, "O serviço MSSQL$SQLEXPRESS do SQL Server está parado.");
+    assert_eq!(failed.note, "O serviço do SQL Server (MSSQL$SQLEXPRESS) está parado: sem ele não há backup.");
     assert!(failed.details.contains("Inicie o serviço"), "with what to do: {}", failed.details);
     let moods =
         [Outcome::Warning, Outcome::Cancelled, Outcome::Interrupted].map(|outcome| row(9, outcome, &[]).mood);
