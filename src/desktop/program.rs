@@ -118,8 +118,8 @@ async fn first_start(hand: Hand, options: Options) -> (Exit, bool) {
     let seen = link.clone();
     let (events, happened) = mpsc::unbounded_channel();
     let language = options.language;
-    let first = look(&link.borrow(), hand.has_window(), language);
-    let tray = open_tray(first, language, events);
+    let shown = look(&link.borrow(), hand.has_window(), language);
+    let tray = open_tray(shown.clone(), language, events);
     if options.show
         && let Err(problem) = hand.open_window("home", None)
     {
@@ -127,7 +127,7 @@ async fn first_start(hand: Hand, options: Options) -> (Exit, bool) {
     }
     let is_opening = !options.minimized && !options.show;
     let notices = Notices::default();
-    let desk = Desk { hand, language, link, tray, notices, is_opening, end };
+    let desk = Desk { hand, language, link, tray, shown, notices, is_opening, end };
     desk.work(happened).await;
     listening.abort();
     if let Err(cause) = kept.await {
@@ -170,6 +170,8 @@ struct Desk {
     language: Language,
     link: watch::Receiver<Link>,
     tray: Option<Tray>,
+    /// What the tray was asked to show.
+    shown: TrayLook,
     notices: Notices,
     /// The agent is still to be told that the store's application was opened.
     is_opening: bool,
@@ -195,7 +197,12 @@ impl Desk {
     fn show(&mut self) {
         let link = self.link.borrow_and_update().clone();
         if let Some(tray) = &self.tray {
-            tray.show(look(&link, self.hand.has_window(), self.language));
+            let look = look(&link, self.hand.has_window(), self.language);
+            // A cycle of the agent tells a dozen statuses; what they all look like wakes no tray.
+            if look != self.shown {
+                tray.show(look.clone());
+                self.shown = look;
+            }
         }
         if let Some(status) = link.status() {
             notices::show(self.notices.fresh(status), self.language);

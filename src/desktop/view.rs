@@ -181,9 +181,10 @@ fn menu(link: &Link, has_window: bool, language: Language) -> Vec<MenuEntry> {
     menu
 }
 
-/// Whether a run goes on, and if so, whether its end is asked for already.
+/// Whether a run or a restore goes on, and if so, whether its end is asked for already.
 fn can_be_stopped(status: &Status) -> Option<bool> {
-    status.run.as_ref().map(|run| run.cancelling)
+    let restore = status.restore.as_ref().map(|restore| restore.cancelling);
+    status.run.as_ref().map(|run| run.cancelling).or(restore)
 }
 
 /// The last backup, as a grey line.

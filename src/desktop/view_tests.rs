@@ -2,11 +2,12 @@
 
 use super::*;
 use crate::agent::history::tests::{at, problem, run};
-use crate::agent::status::{Activity, PendingView};
+use crate::agent::status::{Activity, PendingView, RestoringView};
 use crate::agent::testing::{running, status, unhealthy};
 use crate::backup::outcome::Outcome;
 use crate::cycle::catalogue::Severity;
 use crate::problem::Code;
+use crate::restore::outcome::{Stage, Task};
 use std::sync::Arc;
 
 fn reached(status: Status) -> Link {
@@ -62,6 +63,17 @@ fn the_menu_holds_what_can_be_done_in_the_order_of_the_manual() {
     stopping.run.as_mut().unwrap().cancelling = true;
     assert!(menu_text(&reached(running(10.0))).contains("| Backup manual… | Parar | — |"));
     assert!(menu_text(&reached(stopping)).contains("| Backup manual… | -Parar | — |"));
+    let restoring = RestoringView {
+        id: uuid::Uuid::from_u128(4),
+        task: Task::Test,
+        by: "maria".to_owned(),
+        started_at: at(14),
+        stage: Stage::Restoring,
+        progress: None,
+        cancelling: false,
+    };
+    let restoring = Status { restore: Some(restoring), ..status() };
+    assert!(menu_text(&reached(restoring)).contains("| Backup manual… | Parar | — |"));
     assert_eq!(
         menu_text(&Link::Lost(problem(Code::AgentMissing))),
         "[Agente de backup inacessível] | — | Visualizar | -Realizar backup | -Backup manual… | — | -Diário | \
