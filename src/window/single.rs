@@ -4,14 +4,14 @@
 use super::args::Wish;
 use crate::durable::LockFile;
 use crate::platform;
-use interprocess::local_socket::tokio::{Listener, Stream, prelude::*};
+use interprocess::local_socket::tokio::{Stream, prelude::*};
 use interprocess::local_socket::{GenericFilePath, ToFsName};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// The lock that one window a session holds.
 const LOCK: &str = "window";
@@ -19,6 +19,8 @@ const LOCK: &str = "window";
 const LONGEST_WISH: u64 = 64 * 1024;
 /// The first window answers at once, or hangs.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Between two tries to let a later start in, where the system refused the first.
+const DOOR_WAIT: Duration = Duration::from_millis(50);
 
 /// The first window's place.
 #[derive(Debug)]
@@ -72,25 +74,30 @@ impl Seat {
             }
         };
         while !wishes.is_closed() {
-            match hear(&listener).await {
+            let stream = match listener.accept().await {
+                Ok(stream) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "a second window was not let in");
+                    // For lack of descriptors, as a rule; nobody tells when there are some again.
+                    sleep(DOOR_WAIT).await;
+                    continue;
+                }
+            };
+            match hear(stream).await {
                 Ok(Some(wish)) => {
                     if wishes.send(wish).is_err() {
                         return;
                     }
                 }
                 Ok(None) => {}
-                Err(error) => {
-                    tracing::debug!(%error, "a second window was not understood");
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
+                Err(error) => tracing::debug!(%error, "a second window was not understood"),
             }
         }
     }
 }
 
-/// The wish of the next start; `None` for anybody who is not this user.
-async fn hear(listener: &Listener) -> io::Result<Option<Wish>> {
-    let stream = listener.accept().await?;
+/// The wish of a later start; `None` for anybody who is not this user.
+async fn hear(stream: Stream) -> io::Result<Option<Wish>> {
     if !platform::peer(&stream)?.ourselves {
         return Ok(None);
     }
