@@ -54,6 +54,7 @@ pub const TEST: &[Package] = &[
     program("xfce4-panel", "xfce4-panel"),
     Package { name: "adwaita-icon-theme", there: There::File("/usr/share/icons/Adwaita") },
     program("xdotool", "xdotool"),
+    program("x11-utils", "xev"),
     program("dunst", "dunst"),
     program("dbus-bin", "dbus-monitor"),
     Package {

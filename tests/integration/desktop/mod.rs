@@ -11,11 +11,20 @@ use dmbackup::clock::SystemClock;
 use dmbackup::journal::{EventKind, Journal};
 use fake_sqlserver::fault::{Action, Fault, StatementKind};
 use screen::{ICON, Part, Screen};
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 const TRAY: &str = env!("CARGO_BIN_EXE_dmbackup");
+
+/// A person who sees nothing come of what was done does it again after this.
+const AGAIN: Duration = Duration::from_secs(10);
+/// How often he does so.
+const TRIES: usize = 6;
+/// A menu opens within this, or the click was lost.
+const MENU_OPENS: Duration = Duration::from_secs(3);
 
 /// A start of the tray program on `screen`, for the agent of `shop`.
 fn tray(shop: &Shop, screen: &Screen, words: &[&str]) -> Command {
@@ -80,23 +89,39 @@ fn rested(shop: &Shop, screen: &Screen) -> Status {
     shop.until(|status| status.activity == Activity::Waiting && status.last.is_some())
 }
 
+/// Whether a backup that was asked for has ended by and by.
+fn was_asked_for(shop: &Shop) -> bool {
+    let asked = |status: &Status| status.last.as_ref().is_some_and(|last| last.trigger == Trigger::Request);
+    shop.within(AGAIN, asked).is_some()
+}
+
 /// Opens the icon's menu and chooses the line that these keys lead to, until something comes of it: a busy machine may open
 /// the menu only after the keys.
 fn choose_until(screen: &Screen, keys: &[&str], came: impl Fn() -> bool) {
-    let looks = Cell::new(0);
-    screen.until("what was chosen in the menu comes about", |screen| {
-        if looks.replace(looks.get() + 1) % 50 == 0 {
-            screen.hand(&["key", "Escape"]);
-            screen.click(ICON, 3);
-            // A panel that has not read the menu yet takes no notice of the click.
-            if screen.soon(20, || screen.colour_at(60, 70) != screen.colour_at(1_200, 600)) {
-                for key in keys.iter().chain(&["Return"]) {
-                    screen.hand(&["key", key]);
-                }
+    for _ in 0..TRIES {
+        screen.hand(&["key", "Escape"]);
+        screen.click(ICON, 3);
+        // A panel that has not read the menu yet takes no notice of the click.
+        if screen.soon(MENU_OPENS, |screen| screen.colour_at(60, 70) != screen.colour_at(1_200, 600)) {
+            for key in keys.iter().chain(&["Return"]) {
+                screen.hand(&["key", key]);
+            }
+            if came() {
+                return;
             }
         }
-        came()
-    });
+    }
+    panic!("in vain: what was chosen in the menu comes about");
+}
+
+/// Waits until a process has ended.
+fn until_ended(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    // One that is gone has ended.
+    let Ok(process) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else { return };
+    let mut ends = [rustix::event::PollFd::new(&process, rustix::event::PollFlags::IN)];
+    let patience = rustix::event::Timespec { tv_sec: 60, tv_nsec: 0 };
+    assert_eq!(rustix::event::poll(&mut ends, Some(&patience)), Ok(1), "{pid:?} ends");
 }
 
 #[test]
@@ -107,9 +132,7 @@ fn the_icon_appears_and_its_menu_makes_a_backup() {
     screen.until("the icon appears", |screen| screen.corner() != empty);
     let first = rested(&shop, &screen).last.unwrap();
     assert_eq!((first.trigger, first.outcome), (Trigger::First, Some(Outcome::Success)), "{first:?}");
-    choose_until(&screen, &["Down", "Down"], || {
-        shop.until(|_| true).last.is_some_and(|last| last.trigger == Trigger::Request)
-    });
+    choose_until(&screen, &["Down", "Down"], || was_asked_for(&shop));
     let second = shop.until(|status| status.activity == Activity::Waiting).last.unwrap();
     assert_eq!((second.trigger, second.outcome), (Trigger::Request, Some(Outcome::Success)), "{second:?}");
     assert_eq!(tray.end(), Some(0));
@@ -129,39 +152,41 @@ fn the_window_opens_from_the_icon_and_closes_the_program_with_the_right_password
     let (_server, shop, screen) = shop();
     let tray = Tray::start(&shop, &screen, &["--minimized"]);
     let today = rested(&shop, &screen).now.format("%d%m%Y").to_string();
-    choose_until(&screen, &["Up"], || screen.shows(TITLE));
+    choose_until(&screen, &["Up"], || screen.windows_within(AGAIN, |screen| screen.shows(TITLE)));
     let password = |text: &str, told: &str| {
-        screen.until(told, |screen| {
+        let typed = (0..TRIES).any(|_| {
             screen.hand(&["search", "--name", TITLE, "windowactivate", "--sync"]);
             screen.hand(&["type", text]);
             screen.hand(&["key", "Return"]);
-            tries(&shop).iter().any(|told_before| told_before == told)
+            screen.soon(AGAIN, |_| tries(&shop).iter().any(|told_before| told_before == told))
         });
+        assert!(typed, "in vain: {told}");
     };
     password("01012000", "fechar: senha incorreta");
     assert_eq!(shop.until(|_| true).pid, tray.0.id(), "it stays");
     assert!(screen.shows(TITLE));
     password(&today, "fechar: senha correta");
     assert_eq!(tray.ended(), Some(0));
-    screen.until("the window ends too", |screen| !screen.shows(TITLE));
+    screen.until_windows("the window ends too", |screen| !screen.shows(TITLE));
 }
 
 #[test]
 fn a_second_window_is_the_first_one() {
     let (_server, shop, screen) = shop();
     let tray = Tray::start(&shop, &screen, &["--show"]);
-    screen.until("the window opens", |screen| screen.shows(TITLE));
+    screen.until_windows("the window opens", |screen| screen.shows(TITLE));
     for words in [&["--show"][..], &["--show", "--minimized"]] {
         assert_eq!(self::tray(&shop, &screen, words).status().unwrap().code(), Some(0));
     }
     rested(&shop, &screen);
-    screen.until("one window is there", |screen| screen.count(TITLE) == 1);
+    screen.until_windows("one window is there", |screen| screen.count(TITLE) == 1);
     let close = ["search", "--onlyvisible", "--name", TITLE, "windowactivate", "--sync", "key", "alt+F4"];
-    screen.until("the window is gone", |screen| {
+    let gone = (0..TRIES).any(|_| {
         // It may be coming forward once more just now.
         let _gone_already = screen.said("xdotool", &close);
-        !screen.shows(TITLE)
+        screen.windows_within(AGAIN, |screen| !screen.shows(TITLE))
     });
+    assert!(gone, "the window is gone");
     assert_eq!(shop.until(|_| true).pid, tray.0.id(), "closing the frame closes the window only");
     assert_eq!(tray.end(), Some(0));
 }
@@ -191,8 +216,7 @@ fn with_the_stores_application_comes_the_tray_and_goes_its_exit_code() {
     assert!(String::from_utf8_lossy(&missing.stderr).contains("/no/such/program"), "{missing:?}");
     let password = status.now.format("%d%m%Y").to_string();
     assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
-    let process = format!("/proc/{}", status.pid);
-    screen.until("the tray program ends with its agent", |_| !std::path::Path::new(&process).exists());
+    until_ended(status.pid);
 }
 
 #[test]
@@ -248,31 +272,41 @@ fn a_program_that_a_person_closed_comes_back_by_itself_unless_that_is_not_wanted
     assert!(back.pid != status.pid && back.opened.is_none(), "nobody opened the application: {back:?}");
     reopen_after(&shop, "0 s");
     assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
-    let process = format!("/proc/{}", back.pid);
-    screen.until("the program ends", |_| !std::path::Path::new(&process).exists());
+    until_ended(back.pid);
     assert_eq!(shop.ctl(&["status"]).exit, 12);
 }
 
 /// Listens to what is shown as a notice, from now on.
 struct Notices {
     listener: Child,
-    heard: std::path::PathBuf,
+    lines: Receiver<String>,
+    heard: RefCell<String>,
 }
 
 impl Notices {
-    fn hear(shop: &Shop, screen: &Screen) -> Self {
-        let heard = shop.path("notices.txt");
-        let mut command = Command::new("dbus-monitor");
-        command.args(["--session", "interface='org.freedesktop.Notifications'"]);
-        let file = std::fs::File::create(&heard).unwrap();
-        let listener = screen.dress(&mut command).stdout(file).spawn().unwrap();
-        let notices = Self { listener, heard };
-        screen.until("the listener hears", |_| !notices.text().is_empty());
+    fn hear(screen: &Screen) -> Self {
+        let words = ["--session", "interface='org.freedesktop.Notifications'"];
+        let (listener, lines) = screen.listen("dbus-monitor", &words);
+        let notices = Self { listener, lines, heard: RefCell::default() };
+        // The bus greets whoever listens.
+        notices.until("NameAcquired");
         notices
     }
 
+    /// Waits until `text` is heard.
+    fn until(&self, text: &str) {
+        while !self.text().contains(text) {
+            let line = self.lines.recv_timeout(Duration::from_secs(60));
+            let line = line.unwrap_or_else(|_| panic!("in vain: «{text}»: {}", self.text()));
+            self.heard.borrow_mut().push_str(&line);
+        }
+    }
+
+    /// What was heard so far.
     fn text(&self) -> String {
-        std::fs::read_to_string(&self.heard).unwrap()
+        let mut heard = self.heard.borrow_mut();
+        heard.extend(self.lines.try_iter());
+        heard.clone()
     }
 }
 
@@ -289,19 +323,19 @@ fn the_first_backup_a_failure_and_its_end_are_shown_as_notices_once_each() {
     let shop = Shop::new();
     shop.configure_with(server.handle.address().port(), "retry_wait = '0 s'");
     let screen = Screen::open(&[Part::Windows, Part::Notices]);
-    let notices = Notices::hear(&shop, &screen);
+    let notices = Notices::hear(&screen);
     let _tray = Tray::start(&shop, &screen, &["--minimized"]);
-    screen.until("the first backup is shown", |_| notices.text().contains("Primeiro backup feito"));
+    notices.until("Primeiro backup feito");
     let full = Fault::at(StatementKind::Backup, Action::DiskFull { bytes: 4_096 });
     server.handle.instance().faults.inject(full.times(2));
     assert_eq!(shop.ctl(&["backup", "--wait"]).exit, 8);
-    screen.until("the failure is shown", |_| notices.text().contains("Backup não realizado"));
-    screen.until("somebody sees it", |screen| {
+    notices.until("Backup não realizado");
+    screen.until_windows("somebody sees it", |screen| {
         screen.said("dunstctl", &["count", "displayed"]).is_some_and(|count| count != "0")
     });
     shop.until(|status| status.activity == Activity::Waiting);
     assert_eq!(shop.ctl(&["backup", "--wait"]).exit, 0);
-    screen.until("its end is shown", |_| notices.text().contains("Voltou ao normal"));
+    notices.until("Voltou ao normal");
     let text = notices.text();
     for title in ["Primeiro backup feito", "Backup não realizado", "Resolvido"] {
         let shown = text.matches(&format!("string \"{title}\"")).count();
@@ -321,12 +355,12 @@ fn whoever_opens_the_application_in_a_shop_with_one_machine_sees_a_notice() {
         std::fs::write(&path, format!("{above}[terminal]\nlocal_only = true\n")).unwrap();
         (server, shop, Screen::open(&[Part::Windows, Part::Notices]))
     };
-    let notices = Notices::hear(&shop, &screen);
+    let notices = Notices::hear(&screen);
     let _tray = Tray::start(&shop, &screen, &["--minimized"]);
     rested(&shop, &screen);
     assert!(!notices.text().contains("Segunda cópia"), "a start at logon is no opening");
     assert!(tray(&shop, &screen, &[]).status().unwrap().success());
-    screen.until("the reminder is shown", |_| notices.text().contains("Segunda cópia"));
+    notices.until("Segunda cópia");
 }
 
 #[test]

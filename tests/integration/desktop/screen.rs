@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -18,6 +19,12 @@ pub const ICON: (u32, u32) = (24, 24);
 
 /// Longer than anything here takes, on a machine with much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often is looked at what tells nobody that it changes.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Whoever listens to the X server may begin a moment after what it is to hear.
+const LISTENER_IS_LATE: Duration = Duration::from_secs(1);
 
 /// What is part of the desktop, besides the X server and the bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +43,8 @@ pub struct Screen {
     bus: String,
     home: TempDir,
     running: Vec<Child>,
+    /// Something for each window that comes, goes or changes.
+    windows: Receiver<String>,
 }
 
 impl Screen {
@@ -57,21 +66,21 @@ impl Screen {
         bus.args(["--session", "--print-address", "--nofork", "--nopidfile"]);
         home_of(&mut bus, home.path()).env("DISPLAY", format!(":{number}"));
         let (bus, address) = first_line(bus);
-        let mut screen = Self { display: format!(":{number}"), bus: address, home, running: vec![x, bus] };
+        let display = format!(":{number}");
+        let mut listener = Command::new("xev");
+        listener.args(["-root", "-event", "substructure"]).env("DISPLAY", &display);
+        let (listener, windows) = lines(&mut listener);
+        let mut screen = Self { display, bus: address, home, running: vec![x, bus, listener], windows };
         if parts.contains(&Part::Windows) {
             screen.keep("openbox", &[]);
         }
         if parts.contains(&Part::Tray) {
             screen.keep("xfce4-panel", &["--disable-wm-check"]);
-            screen.until("the tray is there", |screen| {
-                screen.said("gdbus", &WATCHER).is_some_and(|said| said.contains("true"))
-            });
+            screen.until_served("org.kde.StatusNotifierWatcher");
         }
         if parts.contains(&Part::Notices) {
             screen.keep("dunst", &[]);
-            screen.until("notices are shown", |screen| {
-                screen.said("gdbus", &NOTIFIER).is_some_and(|said| said.contains("true"))
-            });
+            screen.until_served("org.freedesktop.Notifications");
         }
         screen
     }
@@ -82,6 +91,19 @@ impl Screen {
             .env("DISPLAY", &self.display)
             .env("DBUS_SESSION_BUS_ADDRESS", &self.bus)
             .env_remove("WAYLAND_DISPLAY")
+    }
+
+    /// Waits until somebody on the bus has this name.
+    fn until_served(&self, name: &str) {
+        let patience = PATIENCE.as_secs().to_string();
+        let words = ["wait", "--session", "--timeout", &patience, name];
+        assert!(self.said("gdbus", &words).is_some(), "nobody is {name}");
+    }
+
+    /// What a program of this desktop prints from now on, line by line.
+    pub fn listen(&self, program: &str, words: &[&str]) -> (Child, Receiver<String>) {
+        let mut command = Command::new(program);
+        lines(self.dress(command.args(words)))
     }
 
     fn keep(&mut self, program: &str, words: &[&str]) {
@@ -134,52 +156,77 @@ impl Screen {
         self.dress(command.args(["-window", "root", "-crop", &part, "rgb:-"])).output().unwrap().stdout
     }
 
-    /// Whether `wanted` comes about within so many looks.
-    pub fn soon(&self, looks: usize, wanted: impl Fn() -> bool) -> bool {
-        (0..looks).any(|_| {
-            std::thread::sleep(Duration::from_millis(100));
-            wanted()
-        })
+    /// Waits until the windows are as `wanted`.
+    pub fn until_windows(&self, what: &str, wanted: impl Fn(&Self) -> bool) {
+        if !self.windows_within(PATIENCE, wanted) {
+            self.in_vain(what);
+        }
     }
 
-    /// Waits until `wanted`.
+    /// Whether the windows become as `wanted` within `patience`: looks whenever one comes, goes or changes.
     #[expect(clippy::disallowed_methods, reason = "a real desktop lives in real time")]
+    pub fn windows_within(&self, patience: Duration, wanted: impl Fn(&Self) -> bool) -> bool {
+        let begun = Instant::now();
+        loop {
+            while self.windows.try_recv().is_ok() {}
+            if wanted(self) {
+                return true;
+            }
+            let left = patience.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return false;
+            }
+            let _nothing_came = self.windows.recv_timeout(left.min(LISTENER_IS_LATE));
+        }
+    }
+
+    /// Waits until `wanted`, by looking again and again: for what tells nobody that it changes. Such are the pixels within
+    /// a window of somebody else, an agent that answers (its socket is there before), and the journal that it writes.
     pub fn until(&self, what: &str, wanted: impl Fn(&Self) -> bool) {
+        if !self.soon(PATIENCE, wanted) {
+            self.in_vain(what);
+        }
+    }
+
+    /// The same; whether it comes about within `patience`.
+    #[expect(clippy::disallowed_methods, reason = "a real desktop lives in real time")]
+    pub fn soon(&self, patience: Duration, wanted: impl Fn(&Self) -> bool) -> bool {
         let begun = Instant::now();
         while !wanted(self) {
-            if begun.elapsed() > PATIENCE {
-                let picture = std::env::temp_dir().join("dmbackup-screen.png");
-                self.said("import", &["-window", "root", picture.to_str().unwrap()]);
-                panic!("in vain: {what}; see {}", picture.display());
+            if begun.elapsed() > patience {
+                return false;
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(LOOK);
         }
+        true
+    }
+
+    fn in_vain(&self, what: &str) -> ! {
+        let picture = std::env::temp_dir().join("dmbackup-screen.png");
+        self.said("import", &["-window", "root", picture.to_str().unwrap()]);
+        panic!("in vain: {what}; see {}", picture.display());
     }
 }
 
-const NOTIFIER: [&str; 9] = [
-    "call",
-    "--session",
-    "--dest",
-    "org.freedesktop.DBus",
-    "--object-path",
-    "/",
-    "--method",
-    "org.freedesktop.DBus.NameHasOwner",
-    "org.freedesktop.Notifications",
-];
-
-const WATCHER: [&str; 9] = [
-    "call",
-    "--session",
-    "--dest",
-    "org.freedesktop.DBus",
-    "--object-path",
-    "/",
-    "--method",
-    "org.freedesktop.DBus.NameHasOwner",
-    "org.kde.StatusNotifierWatcher",
-];
+/// The lines of what a program prints, as they come.
+fn lines(command: &mut Command) -> (Child, Receiver<String>) {
+    let program = command.get_program().to_owned();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program:?} (cargo xtask test installs it): {error}"));
+    let output = BufReader::new(child.stdout.take().unwrap());
+    let (told, heard) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in output.lines().map_while(Result::ok) {
+            if told.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    (child, heard)
+}
 
 fn home_of<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
     command

@@ -116,6 +116,11 @@ impl Shop {
 
     /// Waits until the agent's status is as `wanted`; that status.
     pub fn until(&self, wanted: impl Fn(&Status) -> bool) -> Status {
+        self.within(PATIENCE, wanted).expect("the status that was waited for")
+    }
+
+    /// Waits for `patience` at most until the agent's status is as `wanted`; that status.
+    pub fn within(&self, patience: Duration, wanted: impl Fn(&Status) -> bool) -> Option<Status> {
         let looking = async {
             let mut watch = Client::connect(&self.state()).await.unwrap().watch().await.unwrap();
             loop {
@@ -126,8 +131,8 @@ impl Shop {
             }
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let patient = async { tokio::time::timeout(PATIENCE, looking).await };
-        runtime.block_on(patient).expect("the status that was waited for")
+        let patient = async { tokio::time::timeout(patience, looking).await };
+        runtime.block_on(patient).ok()
     }
 
     /// The paths below a folder, relative to it, sorted: of the files, without those of the agent's own.
