@@ -74,6 +74,19 @@ impl Shown {
         }
     }
 
+    /// What the field with this label holds once the clipboard was put into it.
+    fn pasted(&self, field: &str) -> String {
+        let key = |text: &SharedString| slint::platform::WindowEvent::KeyPressed { text: text.clone() };
+        let (control, v) = (SharedString::from(Key::Control), SharedString::from("v"));
+        for event in [key(&control), key(&v)] {
+            self.window.window().dispatch_event(event);
+        }
+        for text in [v, control] {
+            self.window.window().dispatch_event(slint::platform::WindowEvent::KeyReleased { text });
+        }
+        self.all(field).iter().find_map(ElementHandle::accessible_value).unwrap_or_default().into()
+    }
+
     pub fn says(&self, text: &str) -> bool {
         let query = ElementQuery::from_root(&self.window).match_descendants();
         let found = query.match_predicate({
@@ -150,6 +163,10 @@ fn the_journal_is_filtered_and_shows_details() {
     shown.press("22/11/2026 10:00 Sucesso com avisos");
     assert_eq!(shown.one("Copiar").accessible_enabled(), Some(true));
     shown.press("Copiar");
+    shown.press("Fechar…");
+    assert!(shown.pasted("Senha").contains("Verifique se o terminal está ligado"), "it is in the clipboard");
+    shown.press("Diário");
+    shown.asks();
     shown.window.invoke_filtered(3);
     assert_eq!(shown.asks(), [Ask::Journal(Some(Outcome::Failed))]);
     shown.learn(News::Journal(Ok(Vec::new())));
