@@ -201,6 +201,8 @@ codes! {
     RestoreDamaged = "restore.damaged", Damaged;
     /// The restored database does not hold the rows that were backed up.
     RestoreRows = "restore.rows", Damaged;
+    /// Something of the checklist after a replacement is not ticked.
+    RestoreChecklist = "restore.checklist", Refused;
     /// The last good restore test is too long ago.
     RestoreTestMissing = "restore.test-missing", Warning;
     /// The program ended in the middle of a restore.

@@ -94,6 +94,8 @@ impl Round {
         if let Some(config) = config {
             self.last_backup(&config, &mut report).await;
         }
+        // What was cut short is settled by now.
+        tell(Event::Standing(restore::standing(&self.ground.home().restores)));
         report
     }
 

@@ -10,7 +10,7 @@ use crate::cycle::health::Look;
 use crate::cycle::step::Step;
 use crate::head_office::AddressSent;
 use crate::problem::Problem;
-use crate::restore::outcome::{RestoreProgress, RestoreReport, Stage};
+use crate::restore::outcome::{Replacement, RestoreProgress, RestoreReport, Stage};
 use crate::update::VersionView;
 use crate::verify::{self, Place};
 use chrono::{DateTime, FixedOffset};
@@ -84,6 +84,8 @@ pub enum Event {
     RestoreProgress(RestoreProgress),
     /// The restore ended.
     RestoreEnded(Box<RestoreReport>),
+    /// The replacement that stands and waits for its checklist, as it is recorded now.
+    Standing(Option<Replacement>),
     /// The head office was told this server's address.
     AddressSent(AddressSent),
     /// A newer version was looked for, or it is known why not.

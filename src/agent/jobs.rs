@@ -195,7 +195,7 @@ impl Hands for Workers {
         let (ground, clock, fallen) = (Arc::clone(&self.ground), Arc::clone(&self.clock), order.clone());
         let (monitor, stop) = (self.reporter(), self.stop.clone());
         let database = config.database().map(|name| name.as_str().to_owned()).unwrap_or_default();
-        let (named, at) = (database.clone(), Arc::clone(&clock));
+        let (named, at, reports) = (database.clone(), Arc::clone(&clock), self.reports.clone());
         let job = async move {
             let ready = stop.run_until_cancelled(ground.workshop(&config)).await;
             let report = match ready.unwrap_or_else(|| Err(problems::stopped())) {
@@ -208,6 +208,8 @@ impl Hands for Workers {
                     report
                 }
             };
+            // Nobody listens any more once the loop has ended.
+            let _ended = reports.send(Event::Standing(restore::standing(&ground.home().restores)));
             Event::RestoreEnded(Box::new(report))
         };
         self.start(job, move |problem| {

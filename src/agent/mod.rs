@@ -36,10 +36,7 @@ use crate::journal::{EventKind, QueuedAlert, Told};
 use crate::logging;
 use crate::notify::Watcher;
 use crate::problem::{Problem, Result};
-use crate::restore::{
-    self,
-    outcome::{RestoreReport, Task},
-};
+use crate::restore::{self, outcome::RestoreReport};
 use crate::update::Publisher;
 use crate::words;
 use crate::words::Words;
@@ -118,7 +115,7 @@ impl Agent {
         let facts = Facts { agent: home.agent, pid: std::process::id(), started_at: at.wall };
         let mut state = State::new(config_path.display().to_string(), history, &at);
         state.configure(news);
-        state.remember_restores(last_restore, trials);
+        state.remember_restores(last_restore, restore::standing(&home.restores), trials);
         state.remember_address(address_sent);
         let (commands, requests) = mpsc::channel(REQUESTS);
         let (reports, reported) = mpsc::unbounded_channel();
@@ -240,7 +237,7 @@ impl Begun {
             interrupted: interrupted.iter().map(|run| run.id).collect(),
             watch,
             news,
-            last_restore: restores.into_iter().find(|report| report.task != Task::Test),
+            last_restore: restores.into_iter().find(|report| report.task.is_told_as_last()),
             trials: Trials::of(&tests, first.map(|run| run.started_at)),
             unsent,
             told: past,

@@ -28,7 +28,7 @@ use crate::cycle::health::{Health, Look};
 use crate::cycle::step::Step;
 use crate::head_office::AddressSent;
 use crate::restore::RestoreOrder;
-use crate::restore::outcome::RestoreReport;
+use crate::restore::outcome::{Replacement, RestoreReport};
 use crate::update::VersionView;
 use crate::words;
 use crate::words::Words;
@@ -101,6 +101,7 @@ pub struct State {
     /// A restore that was asked for while copies were made up or kept backups read.
     pub(super) waiting_restore: Option<Box<RestoreOrder>>,
     pub(super) last_restore: Option<RestoreReport>,
+    pub(super) replacement: Option<Replacement>,
     pub(super) trials: Trials,
     pub(super) step: Option<Step>,
     pub(super) line: Words,
@@ -138,6 +139,7 @@ impl State {
             waiting: VecDeque::new(),
             waiting_restore: None,
             last_restore: None,
+            replacement: None,
             trials: Trials::default(),
             step: None,
             line: words!("Iniciando...", "Starting..."),
@@ -177,9 +179,15 @@ impl State {
         effects
     }
 
-    /// The last restore and the restore tests, as the journal tells them.
-    pub fn remember_restores(&mut self, last: Option<RestoreReport>, trials: Trials) {
+    /// The last restore and the restore tests, as the journal tells them, and the replacement that stands.
+    pub fn remember_restores(
+        &mut self,
+        last: Option<RestoreReport>,
+        replacement: Option<Replacement>,
+        trials: Trials,
+    ) {
         self.last_restore = last;
+        self.replacement = replacement;
         self.trials = trials;
     }
 
@@ -252,6 +260,7 @@ impl State {
             Event::RestoreStage(stage) => self.restore_stage(stage, effects),
             Event::RestoreProgress(progress) => self.restore_progress(progress),
             Event::RestoreEnded(report) => self.restore_ended(*report, now, effects),
+            Event::Standing(replacement) => self.replacement = replacement,
             Event::AddressSent(sent) => self.address_sent = Some(sent),
             Event::VersionLooked(version) => self.version_looked(*version, effects),
             Event::CopiesEnded { problem, pending } => self.copies_ended(problem, pending, now, effects),

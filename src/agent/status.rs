@@ -7,7 +7,7 @@ use crate::cycle::health::CheckView;
 use crate::head_office::AddressSent;
 use crate::notify::Notice;
 use crate::problem::Problem;
-use crate::restore::outcome::{RestoreId, RestoreProgress, RestoreReport, Stage, Task, Verdict};
+use crate::restore::outcome::{Replacement, RestoreId, RestoreProgress, RestoreReport, Stage, Task, Verdict};
 use crate::update::VersionView;
 use crate::verify::Place;
 use crate::words;
@@ -96,6 +96,9 @@ pub struct Status {
     /// The last restore, whatever came of it.
     #[serde(default)]
     pub last_restore: Option<RestoreReport>,
+    /// The replacement that stands until its checklist is ticked and somebody releases it (PS8).
+    #[serde(default)]
+    pub replacement: Option<Replacement>,
     /// What people were told lately, the oldest first. Whoever shows notices shows those that it has not shown yet.
     #[serde(default)]
     pub notices: Vec<Notice>,

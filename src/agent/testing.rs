@@ -51,6 +51,7 @@ pub fn status() -> Status {
         verify: None,
         restore: None,
         last_restore: None,
+        replacement: None,
         notices: Vec::new(),
         head_office: None,
         version: VersionView::default(),

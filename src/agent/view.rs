@@ -46,6 +46,7 @@ impl State {
                 Work::Idle | Work::Copying | Work::Verifying | Work::Running(_) => None,
             },
             last_restore: self.last_restore.clone(),
+            replacement: self.replacement.clone(),
             restore_test: self.trials.view(self.test_every(), now.wall),
             waiting: self.waiting.iter().map(waiting_view).collect(),
             opened: self.opened.clone(),

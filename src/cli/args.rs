@@ -2,6 +2,7 @@
 
 use crate::alert::Channel;
 use crate::backup::outcome::Outcome;
+use crate::restore::outcome::Item;
 use crate::slot::Set;
 use crate::words::Language;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -188,7 +189,7 @@ pub struct VerifyArgs {
 
 /// Of `restore`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["list", "from", "drop", "past", "resume", "undo", "release", "test"]))]
+#[command(group = clap::ArgGroup::new("what").required(true).multiple(true).args(["list", "from", "drop", "past", "resume", "undo", "release", "test", "tick"]))]
 pub struct RestoreArgs {
     /// List what can be restored from; with --from, the backups in that file or folder
     #[arg(long)]
@@ -211,14 +212,18 @@ pub struct RestoreArgs {
     /// Return to the database that was replaced
     #[arg(long, conflicts_with_all = ["list", "from", "drop", "past", "resume"])]
     pub undo: bool,
-    /// Tick the checklist after a replacement: the old database is removed
-    #[arg(long, conflicts_with_all = ["list", "from", "drop", "past", "resume", "undo"])]
+    /// Tick items of the checklist after a replacement: vendas, fiscal, compras, usuarios, lancamentos; or tudo, all at once
+    #[arg(long, value_name = "ITEM", value_delimiter = ',', hide_possible_values = true,
+        conflicts_with_all = ["list", "from", "drop", "past", "resume", "undo"])]
+    pub tick: Vec<Ticked>,
+    /// End a replacement whose checklist is ticked: the old database is removed
+    #[arg(long, conflicts_with_all = ["list", "from", "drop", "past", "resume", "undo", "tick"])]
     pub release: bool,
     /// Remove a database that a restore of this program made
     #[arg(long, value_name = "NAME", conflicts_with_all = ["list", "from"])]
     pub drop: Option<String>,
     /// Prove now that the newest backup can be restored: beside, checked, counted, removed; it comes by itself every week
-    #[arg(long, conflicts_with_all = ["list", "from", "drop", "past", "resume", "undo", "release"])]
+    #[arg(long, conflicts_with_all = ["list", "from", "drop", "past", "resume", "undo", "release", "tick"])]
     pub test: bool,
     /// Show the last restores and what came of them
     #[arg(long, conflicts_with_all = ["list", "from", "drop"])]
@@ -235,6 +240,40 @@ pub struct RestoreArgs {
     /// File whose first line is the administrator's password
     #[arg(long, value_name = "FILE", requires = "admin_user")]
     pub admin_password_file: Option<PathBuf>,
+}
+
+/// An item of the checklist after a replacement, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ticked {
+    /// A sale lowers the stock.
+    Vendas,
+    /// The sequence of NFC-e and NF-e is right.
+    Fiscal,
+    /// A purchase can be entered.
+    Compras,
+    /// Users can log in.
+    #[value(alias = "usuários")]
+    Usuarios,
+    /// The last entries are the expected ones.
+    #[value(alias = "lançamentos")]
+    Lancamentos,
+    /// All of them at once, by whoever knows.
+    #[value(alias = "all")]
+    Tudo,
+}
+
+impl Ticked {
+    /// The items that are meant.
+    pub fn items(self) -> Vec<Item> {
+        match self {
+            Self::Vendas => vec![Item::Vendas],
+            Self::Fiscal => vec![Item::Fiscal],
+            Self::Compras => vec![Item::Compras],
+            Self::Usuarios => vec![Item::Usuarios],
+            Self::Lancamentos => vec![Item::Lancamentos],
+            Self::Tudo => Item::ALL.into(),
+        }
+    }
 }
 
 /// Of `journal`.

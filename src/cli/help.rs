@@ -171,7 +171,11 @@ const PORTUGUESE: &[(&str, &str)] = &[
     ("restore --confirm", "O nome do banco da loja, como confirmação; sem ele, ele é perguntado"),
     ("restore --resume", "Continua uma troca do banco que foi interrompida"),
     ("restore --undo", "Volta ao banco que foi trocado"),
-    ("restore --release", "Marca a lista de conferência depois da troca: o banco anterior é removido"),
+    (
+        "restore --tick",
+        "Marca itens da conferência depois da troca: vendas, fiscal, compras, usuarios, lancamentos; ou tudo, de uma vez",
+    ),
+    ("restore --release", "Encerra a troca com a conferência toda marcada: o banco anterior é removido"),
     ("restore --drop", "Remove um banco que uma restauração deste programa criou"),
     (
         "restore --test",

@@ -9,7 +9,7 @@ use crate::control::client::Client;
 use crate::control::protocol::{LoginTyped, Place, Source, Typed};
 use crate::problem::{Exit, Problem, Result};
 use crate::restore::outcome::{
-    AGENT, Listed, Plan, RestoreId, RestoreProgress, RestoreReport, Stage, Task, Verdict,
+    AGENT, Listed, Plan, Replacement, RestoreId, RestoreProgress, RestoreReport, Stage, Task, Verdict,
 };
 use crate::slot::Set;
 use crate::words;
@@ -42,7 +42,8 @@ pub async fn run(state: &Path, args: RestoreArgs, printer: &mut Printer) -> Resu
     }
     let login = login(&args)?;
     let id = Client::connect(state).await?.restore(task, login).await?;
-    if !args.wait {
+    // A tick is made at once, and whoever makes it wants to see what is left.
+    if !args.wait && args.tick.is_empty() {
         if printer.is_json() {
             printer.document(&serde_json::json!({ "restore": id }));
         } else {
@@ -57,14 +58,36 @@ pub async fn run(state: &Path, args: RestoreArgs, printer: &mut Printer) -> Resu
     if printer.is_json() {
         printer.document(&report);
     } else {
-        lines(&report, printer.language()).iter().for_each(|line| printer.line(line));
+        let language = printer.language();
+        lines(&report, language).iter().for_each(|line| printer.line(line));
+        if let Some(standing) = Client::connect(state).await?.status().await?.replacement {
+            checklist(&standing, language).iter().for_each(|line| printer.line(line));
+        }
     }
     Ok(exit(&report))
+}
+
+/// The checklist after a replacement, and what is to be done next.
+fn checklist(standing: &Replacement, language: Language) -> Vec<String> {
+    let next = standing.next();
+    let items = standing.lines(language).into_iter().map(|line| format!("  {line}"));
+    std::iter::once(format!("{}:", checklist_title().get(language)))
+        .chain(items)
+        .chain([format!("  {}", next.get(language))])
+        .collect()
+}
+
+/// What the checklist after a replacement is called.
+pub fn checklist_title() -> Words {
+    words!("Conferência depois da troca", "Check after the replacement")
 }
 
 fn task(args: &RestoreArgs, printer: &mut Printer) -> Result<Task> {
     if let Some(database) = &args.drop {
         return Ok(Task::Drop { database: database.clone() });
+    }
+    if !args.tick.is_empty() {
+        return Ok(Task::Tick { items: args.tick.iter().flat_map(|ticked| ticked.items()).collect() });
     }
     if args.test {
         return Ok(Task::Test);
@@ -96,9 +119,6 @@ fn confirm(args: &RestoreArgs, printer: &mut Printer) -> Result<String> {
             "This changes the shop's database: --confirm with its name is missing."
         )));
     }
-    if args.release {
-        CHECKLIST.iter().for_each(|(pt, en)| printer.words(&words!("  [ ] {pt}", "  [ ] {en}")));
-    }
     printer.words(&words!(
         "Isto muda o banco de dados da loja. Digite o nome dele para confirmar:",
         "This changes the shop's database. Type its name to confirm:"
@@ -110,15 +130,6 @@ fn confirm(args: &RestoreArgs, printer: &mut Printer) -> Result<String> {
     })?;
     Ok(typed.trim().to_owned())
 }
-
-/// What is to be looked at before the shop works again (PS8), as if it were being opened.
-const CHECKLIST: [(&str, &str); 5] = [
-    ("uma venda baixa o estoque", "a sale lowers the stock"),
-    ("a sequência de NFC-e e NF-e está certa", "the sequence of NFC-e and NF-e is right"),
-    ("entra uma nota de compra", "a purchase can be entered"),
-    ("os usuários entram no sistema", "users can log in"),
-    ("os últimos lançamentos são os esperados", "the last entries are the expected ones"),
-];
 
 /// A place of the rotation where it reads as one, else a path from here.
 fn source(from: &str, terminal: bool) -> Result<Source> {

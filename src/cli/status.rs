@@ -69,6 +69,14 @@ pub fn lines(status: &Status, language: Language) -> Vec<String> {
     if let Some(restore) = &status.last_restore {
         row(&words!("Última restauração:", "Last restore:"), super::restore::short(restore, language));
     }
+    if let Some(standing) = &status.replacement {
+        let title = super::restore::checklist_title();
+        let (pt, en) = (title.pt, title.en);
+        row(&words!("{pt}:", "{en}:"), standing.next().get(language).to_owned());
+        if let Some(kept) = &standing.kept {
+            row(&words!("Banco anterior:", "Old database:"), kept.clone());
+        }
+    }
     if let Some(tested) = &status.restore_test.last {
         let said = tested.words(status.now).get(language).to_owned();
         row(&words!("Último teste de restauração:", "Last restore test:"), said);

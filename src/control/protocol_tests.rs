@@ -29,6 +29,11 @@ fn requests() -> Vec<Request> {
             login: Some(LoginTyped { user: "sa".to_owned(), password: Typed::new("segredo") }),
             by: String::new(),
         },
+        Request::Restore {
+            task: Task::Tick { items: crate::restore::outcome::Item::ALL.into() },
+            login: None,
+            by: String::new(),
+        },
         Request::RestorePlan {
             task: Task::Beside {
                 source: Source::Set { set: crate::slot::Set::Newest, place: Place::Terminal },

@@ -127,6 +127,7 @@ static PROGRAM: Check = Check {
         Code::RestoreRefused,
         Code::RestoreDamaged,
         Code::RestoreRows,
+        Code::RestoreChecklist,
         Code::AgentMissing,
         Code::AgentRunning,
         Code::AgentState,

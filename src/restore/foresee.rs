@@ -2,7 +2,7 @@
 //! dump says of itself; the restore asks SQL Server.
 
 use super::beside::{Stay, look, refuse};
-use super::outcome::{Plan, RestoreId, Source, Task};
+use super::outcome::{Item, Plan, Replacement, RestoreId, Source, Task};
 use super::record::{Exchange, Standing};
 use super::staging::Staging;
 use super::work::{Workshop, blocking};
@@ -11,7 +11,7 @@ use crate::bak::Description;
 use crate::problem::Result;
 use crate::sqlserver::{BackupFile, RestoreRequest, statements};
 use crate::words;
-use crate::words::Words;
+use crate::words::{Language, Words};
 use chrono::{DateTime, FixedOffset};
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +25,7 @@ pub async fn foresee(task: &Task, shop: &Workshop, now: DateTime<FixedOffset>) -
         Task::Test => test(shop, now).await,
         Task::Replace { source, .. } => replacement(source, shop, now).await,
         Task::Resume { .. } | Task::Undo { .. } | Task::Release { .. } => ending(task, shop),
+        Task::Tick { items } => checklist(items, shop),
         Task::Drop { database } => removal(database, shop),
     }
 }
@@ -108,6 +109,16 @@ async fn replacement(source: &Source, shop: &Workshop, now: DateTime<FixedOffset
     Ok(plan)
 }
 
+/// The checklist as it would be with `items` ticked too.
+fn checklist(items: &[Item], shop: &Workshop) -> Result<Plan> {
+    let standing = shop.records.read().standing().ok_or_else(problems::no_exchange)?;
+    let ticked = Replacement::new(standing.kept, &[&standing.ticked, items].concat());
+    let lines = [Language::Portuguese, Language::English].map(|language| ticked.lines(language));
+    let [pt, en] = lines;
+    let steps = pt.into_iter().zip(en).map(|(pt, en)| words!("{pt}", "{en}")).collect();
+    Ok(Plan { steps, ..Plan::default() })
+}
+
 /// What ends an open exchange.
 fn ending(task: &Task, shop: &Workshop) -> Result<Plan> {
     let exchange = shop.records.read().exchange.ok_or_else(problems::no_exchange)?;
@@ -131,13 +142,16 @@ fn ending(task: &Task, shop: &Workshop) -> Result<Plan> {
                 live,
             )
         }
-        Task::Resume { .. } | Task::Beside { .. } | Task::Replace { .. } | Task::Drop { .. } | Task::Test => {
-            (
-                words!("«{restored}» passa a se chamar «{live}»", "“{restored}” is renamed “{live}”"),
-                replace::statements(&exchange),
-                live,
-            )
-        }
+        Task::Resume { .. }
+        | Task::Beside { .. }
+        | Task::Replace { .. }
+        | Task::Tick { .. }
+        | Task::Drop { .. }
+        | Task::Test => (
+            words!("«{restored}» passa a se chamar «{live}»", "“{restored}” is renamed “{live}”"),
+            replace::statements(&exchange),
+            live,
+        ),
     };
     Ok(Plan { steps: vec![step], statements, target: Some(target.clone()), ..Plan::default() })
 }

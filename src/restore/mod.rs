@@ -8,6 +8,7 @@
 //! do in the server stands in the [`Records`] before it is done, so that the next start can end it: [`recover`].
 
 mod beside;
+pub mod checklist;
 mod exchange;
 mod extract;
 mod foresee;
@@ -27,4 +28,4 @@ pub use foresee::foresee;
 pub use problems::interrupted;
 pub use record::Records;
 pub use source::{describe, list};
-pub use work::{Monitor, RestoreOrder, TypedLogin, Workshop, carry_out, recover, unfinished};
+pub use work::{Monitor, RestoreOrder, TypedLogin, Workshop, carry_out, recover, standing, unfinished};

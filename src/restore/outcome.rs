@@ -1,8 +1,10 @@
 //! The vocabulary of a restore: what is asked, where it is, what came of it. Plain data that the journal keeps, the status shows
 //! and the control channel carries.
 
+pub use super::checklist::{Item, Replacement};
 pub use crate::journal::Side as Place;
 
+use super::checklist;
 use crate::backup::outcome::Outcome;
 use crate::problem::{Code, Exit, Problem};
 use crate::slot::Set;
@@ -61,7 +63,12 @@ pub enum Task {
         /// As for the replacement.
         confirm: String,
     },
-    /// The checklist after a replacement is ticked (PS8): the old database is removed.
+    /// Ticks items of the checklist after a replacement (PS8).
+    Tick {
+        /// Which.
+        items: Vec<Item>,
+    },
+    /// The whole checklist after a replacement is ticked: the old database is removed.
     Release {
         /// As for the replacement.
         confirm: String,
@@ -82,8 +89,21 @@ impl Task {
     /// Whether it changes what the shop works with: only an administrator may ask it.
     pub fn is_destructive(&self) -> bool {
         match self {
-            Self::Beside { .. } | Self::Drop { .. } | Self::Test => false,
+            Self::Beside { .. } | Self::Tick { .. } | Self::Drop { .. } | Self::Test => false,
             Self::Replace { .. } | Self::Resume { .. } | Self::Undo { .. } | Self::Release { .. } => true,
+        }
+    }
+
+    /// Whether it is a person's own restore, which the status tells as the last one; neither a test nor a mark on a list.
+    pub fn is_told_as_last(&self) -> bool {
+        match self {
+            Self::Tick { .. } | Self::Test => false,
+            Self::Beside { .. }
+            | Self::Replace { .. }
+            | Self::Resume { .. }
+            | Self::Undo { .. }
+            | Self::Release { .. }
+            | Self::Drop { .. } => true,
         }
     }
 
@@ -94,6 +114,7 @@ impl Task {
             Self::Drop { .. }
             | Self::Resume { .. }
             | Self::Undo { .. }
+            | Self::Tick { .. }
             | Self::Release { .. }
             | Self::Test => None,
         }
@@ -108,6 +129,10 @@ impl Task {
             }
             Self::Resume { .. } => words!("continuação da restauração", "restore resumed"),
             Self::Undo { .. } => words!("volta ao banco anterior", "return to the old database"),
+            Self::Tick { items } => {
+                let names = checklist::names(items);
+                words!("conferência depois da restauração: {names}", "check after the restore: {names}")
+            }
             Self::Release { .. } => {
                 words!("liberação depois da restauração", "release after the restore")
             }

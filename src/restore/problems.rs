@@ -1,5 +1,7 @@
 //! What can be wrong with a restore, in the words that people read.
 
+use super::checklist;
+use super::outcome::Item;
 use super::record::Exchange;
 use crate::bak::Build;
 use crate::problem::{Code, Problem};
@@ -316,8 +318,8 @@ pub(super) fn exchange_pending() -> Problem {
             "The earlier exchange of the database has not been ended yet.",
         ),
         crate::words!(
-            "Encerre-a primeiro: «dmbackupctl restore --release» se está tudo certo, ou «--undo» para voltar ao banco anterior.",
-            "End it first: “dmbackupctl restore --release” if all is right, or “--undo” to return to the old database.",
+            "Encerre-a primeiro: com a lista de conferência marcada, «dmbackupctl restore --release» se está tudo certo, ou «--undo» para voltar ao banco anterior.",
+            "End it first: with the checklist ticked, “dmbackupctl restore --release” if all is right, or “--undo” to return to the old database.",
         ),
     )
 }
@@ -349,6 +351,27 @@ pub(super) fn unfinished_exchange(exchange: &Exchange) -> Problem {
         crate::words!(
             "Continue com «dmbackupctl restore --resume» ou desista com «dmbackupctl restore --undo».",
             "Go on with “dmbackupctl restore --resume” or give it up with “dmbackupctl restore --undo”.",
+        ),
+    )
+}
+
+/// Something of the checklist is not ticked yet.
+pub(super) fn not_ticked(missing: &[Item]) -> Problem {
+    let told = |language| {
+        let one = |item: &Item| format!("{} ({})", item.words().get(language), item.name());
+        missing.iter().map(one).collect::<Vec<_>>().join("; ")
+    };
+    let (pt, en, names) = (told(Language::Portuguese), told(Language::English), checklist::names(missing));
+    let names = names.replace(' ', "");
+    Problem::new(
+        Code::RestoreChecklist,
+        crate::words!(
+            "O banco anterior ainda não pode ser removido; falta conferir: {pt}.",
+            "The old database cannot be removed yet; still to be checked: {en}.",
+        ),
+        crate::words!(
+            "Confira na loja e marque (dmbackupctl restore --tick {names}); com tudo marcado, libere. Nada foi alterado.",
+            "Check it in the shop and tick it (dmbackupctl restore --tick {names}); once all is ticked, release. Nothing was touched.",
         ),
     )
 }

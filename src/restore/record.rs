@@ -1,7 +1,7 @@
 //! What restores have made in the server and are about to make: a small file in the state folder, written before each step, by
 //! which the next start knows what to end, and by which a database is known to be ours to remove.
 
-use super::outcome::RestoreId;
+use super::outcome::{Item, Replacement, RestoreId};
 use super::problems;
 use crate::durable::{read_bounded, write_atomically};
 use crate::problem::Result;
@@ -70,6 +70,30 @@ pub(super) struct Book {
     /// Databases of restore tests, to be removed by whoever comes across them.
     pub passing: Vec<Made>,
     pub exchange: Option<Exchange>,
+    /// What of the checklist is ticked after the replacement that stands.
+    pub ticked: Vec<Item>,
+}
+
+impl Book {
+    /// A replacement begins, or is over: nothing is ticked.
+    pub fn set_exchange(&mut self, exchange: Option<Exchange>) {
+        self.exchange = exchange;
+        self.ticked.clear();
+    }
+
+    /// Ticks `items`.
+    pub fn tick(&mut self, items: &[Item]) {
+        self.ticked.extend(items);
+        self.ticked.sort_unstable();
+        self.ticked.dedup();
+    }
+
+    /// The replacement that stands.
+    pub fn standing(&self) -> Option<Replacement> {
+        let exchange = self.exchange.as_ref().filter(|exchange| exchange.standing == Standing::Exchanged)?;
+        let kept = exchange.kept_identity.map(|_| exchange.kept.clone());
+        Some(Replacement::new(kept, &self.ticked))
+    }
 }
 
 /// The record of one agent's restores.
@@ -154,6 +178,27 @@ mod tests {
         let records = Records::open(state.path());
         assert_eq!(records.read().making, Some(making()));
         assert_eq!(records.made("x"), None, "it is only about to be made");
+    }
+
+    #[test]
+    fn a_record_of_before_there_were_ticks_is_read() {
+        let state = tempfile::tempdir().unwrap();
+        let old = r#"{
+          "making": null, "made": [], "passing": [],
+          "exchange": {
+            "restore": "00000000-0000-0000-0000-000000000007", "live": "L", "restored": "R", "kept": "K",
+            "carried": null, "standing": "exchanged",
+            "kept_identity": { "id": 7, "created": "2026-11-22T14:00:00", "online": true, "single_user": false }
+          }
+        }"#;
+        std::fs::write(state.path().join(FILE), old).unwrap();
+        let records = Records::open(state.path());
+        assert_eq!(records.read().standing(), Some(Replacement::new(Some("K".to_owned()), &[])));
+        records.change(|book| book.tick(&[Item::Fiscal, Item::Vendas, Item::Fiscal])).unwrap();
+        let again = Records::open(state.path());
+        assert_eq!(again.read().ticked, [Item::Vendas, Item::Fiscal]);
+        again.change(|book| book.set_exchange(None)).unwrap();
+        assert_eq!(again.read(), Book::default(), "the next replacement begins with none ticked");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::beside::Stay;
 use super::exchange::{self, change, refuse_others};
-use super::outcome::{RestoreProgress, Source, Stage};
+use super::outcome::{Item, Replacement, RestoreProgress, Source, Stage};
 use super::record::{Exchange, Standing};
 use super::work::{Monitor, Work};
 use super::{beside, plan, problems};
@@ -82,18 +82,36 @@ pub(super) async fn undo(work: &mut Work<'_>, confirm: &str) -> Result<()> {
         exchange::exchange_back(work, &exchange).await?;
     }
     work.report.target = Some(exchange.restored.clone());
-    change(work.shop, |book| book.exchange = None).await
+    change(work.shop, |book| book.set_exchange(None)).await
+}
+
+/// Ticks `items` of the checklist; who did stands in the journal.
+///
+/// # Errors
+/// No replacement stands, or the record cannot be written.
+pub(super) async fn tick(work: &mut Work<'_>, items: &[Item]) -> Result<()> {
+    let exchange = pending(work)?;
+    if exchange.standing != Standing::Exchanged {
+        return Err(problems::unfinished_exchange(&exchange));
+    }
+    work.report.kept = exchange.kept_identity.map(|_| exchange.kept);
+    let items = items.to_vec();
+    change(work.shop, move |book| book.tick(&items)).await
 }
 
 /// The checklist is ticked: the shop works with the restored database, and the old one goes.
 ///
 /// # Errors
-/// There is none, it is not confirmed, somebody is in the old database, or it is not the one that stepped aside.
+/// There is none, it is not confirmed, something is not ticked, somebody is in the old database, or it is not the one that stepped aside.
 pub(super) async fn release(work: &mut Work<'_>, confirm: &str) -> Result<()> {
     confirmed(&work.report.database, confirm)?;
     let exchange = pending(work)?;
     if exchange.standing != Standing::Exchanged {
         return Err(problems::unfinished_exchange(&exchange));
+    }
+    let standing = work.shop.records.read().standing();
+    if let Some(Replacement { missing, .. }) = standing.filter(|standing| !standing.missing.is_empty()) {
+        return Err(problems::not_ticked(&missing));
     }
     work.enter(Stage::Removing);
     work.report.target = Some(exchange.kept.clone());
@@ -104,7 +122,7 @@ pub(super) async fn release(work: &mut Work<'_>, confirm: &str) -> Result<()> {
         }
         (Some(_), _) => return Err(problems::not_ours(&exchange.kept)),
     }
-    change(work.shop, |book| book.exchange = None).await
+    change(work.shop, |book| book.set_exchange(None)).await
 }
 
 fn confirmed(live: &str, confirm: &str) -> Result<()> {
@@ -190,7 +208,7 @@ async fn prepare(
         kept_identity: None,
     };
     let noted = exchange.clone();
-    change(work.shop, move |book| book.exchange = Some(noted)).await?;
+    change(work.shop, move |book| book.set_exchange(Some(noted))).await?;
     Ok(exchange)
 }
 

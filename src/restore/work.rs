@@ -1,7 +1,7 @@
 //! One restore from beginning to end: what is asked, what every step may see and tell, and what the next start ends.
 
 use super::beside::Stay;
-use super::outcome::{RestoreId, RestoreProgress, RestoreReport, Stage, StageTime, Task};
+use super::outcome::{Replacement, RestoreId, RestoreProgress, RestoreReport, Stage, StageTime, Task};
 use super::record::{Made, Making, Records};
 use super::{beside, exchange, problems, replace, retest};
 use crate::backup::World;
@@ -122,6 +122,7 @@ pub async fn carry_out(
             Task::Replace { source, confirm } => replace::replace(&mut work, source, confirm).await,
             Task::Resume { confirm } => replace::resume(&mut work, confirm).await,
             Task::Undo { confirm } => replace::undo(&mut work, confirm).await,
+            Task::Tick { items } => replace::tick(&mut work, items).await,
             Task::Release { confirm } => replace::release(&mut work, confirm).await,
             Task::Drop { database } => beside::remove(&mut work, database).await,
         },
@@ -133,6 +134,11 @@ pub async fn carry_out(
 /// What was cut short and waits for a person's word: named in the status until `--resume` or `--undo` ends it.
 pub fn unfinished(records: &Records) -> Option<Problem> {
     exchange::unfinished(&records.read())
+}
+
+/// The replacement that stands and waits for its checklist.
+pub fn standing(records: &Records) -> Option<Replacement> {
+    records.read().standing()
 }
 
 /// Ends what an earlier process left in the server: a database that it had only begun is removed, and an exchange of names is

@@ -1,12 +1,12 @@
 //! «Restaurar…»: which backup, where to, and what can be done once it is restored (PS1, PS3, PS7, PS8).
 
-use super::ui::{BackupFile, Mood, Restored, Restoring};
+use super::ui::{BackupFile, Mood, Restored, Restoring, Ticking};
 use crate::agent::status::Status;
 use crate::backup::outcome::Outcome;
 use crate::cli::{report, restore};
 use crate::control::protocol::{LoginTyped, Place, Source, Typed};
 use crate::problem::{Code, Problem, Result};
-use crate::restore::outcome::{Listed, RestoreId, RestoreReport, Task};
+use crate::restore::outcome::{Item, Listed, RestoreId, RestoreReport, Task};
 use crate::slot::Set;
 use crate::words;
 use crate::words::{Language, Words, bytes, date_time, moment};
@@ -63,7 +63,7 @@ impl Guide {
     }
 
     /// What is to be asked of the agent; `None` while nothing is chosen that could be restored. `name` is the shop's database as
-    /// it was typed, or the one to be removed.
+    /// it was typed, the one to be removed, or an item of the checklist.
     pub fn task(&self, what: Restoring, name: &str) -> Option<Task> {
         let confirm = name.to_owned();
         Some(match what {
@@ -71,6 +71,7 @@ impl Guide {
             Restoring::Replace => Task::Replace { source: self.source()?, confirm },
             Restoring::Resume => Task::Resume { confirm },
             Restoring::Undo => Task::Undo { confirm },
+            Restoring::Tick => Task::Tick { items: vec![Item::named(name)?] },
             Restoring::Release => Task::Release { confirm },
             Restoring::Drop => Task::Drop { database: confirm },
         })
@@ -139,6 +140,7 @@ impl Guide {
                 | Task::Undo { .. }
                 | Task::Replace { .. }
                 | Task::Resume { .. }
+                | Task::Tick { .. }
                 | Task::Release { .. }
                 | Task::Test => {}
             }
@@ -146,30 +148,42 @@ impl Guide {
         there
     }
 
-    /// The shop's old database, where it is kept until the checklist is ticked.
-    fn kept(&self) -> Option<&str> {
-        let decides = |report: &&RestoreReport| match report.task {
-            Task::Replace { .. } | Task::Resume { .. } | Task::Undo { .. } | Task::Release { .. } => {
-                is_done(report)
-            }
-            Task::Beside { .. } | Task::Drop { .. } | Task::Test => false,
-        };
-        self.past.iter().find(decides).and_then(|report| report.kept.as_deref())
-    }
-
     /// How things stand after the last restore.
     pub fn restored(&self, status: &Status, language: Language) -> Restored {
         let cut = status.checks.iter().any(|check| check.problem.code == Code::RestoreInterrupted);
-        let kept = self.kept().unwrap_or_default().into();
-        let Some(last) = &status.last_restore else { return Restored { cut, kept, ..Restored::default() } };
+        let standing = status.replacement.as_ref();
+        let restored = Restored {
+            cut,
+            replaced: standing.is_some(),
+            all_ticked: standing.is_some_and(|standing| standing.missing.is_empty()),
+            kept: standing.and_then(|standing| standing.kept.as_deref()).unwrap_or_default().into(),
+            ..Restored::default()
+        };
+        let Some(last) = &status.last_restore else { return restored };
         Restored {
             mood: mood(last.outcome),
             line: headline(last, status.now, language).into(),
             details: restore::facts(last, language).join("\n").into(),
-            kept,
-            cut,
+            ..restored
         }
     }
+
+    /// The checklist after the replacement that stands; empty where none does.
+    pub fn checklist(&self, status: &Status, language: Language) -> Vec<Ticking> {
+        let Some(standing) = &status.replacement else { return Vec::new() };
+        let line = |item: Item| Ticking {
+            name: item.name().into(),
+            text: sentence(item.words().get(language)).into(),
+            ticked: standing.ticked.contains(&item),
+        };
+        Item::ALL.map(line).into()
+    }
+}
+
+/// `text` with a capital letter.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 /// The login that was typed; `None` where there is none.

@@ -6,7 +6,7 @@ use super::manual::Errand;
 use super::restore::{self, Guide};
 use super::sets::{Known, Picture};
 use super::trial::Trials;
-use super::ui::{BackupFile, Cell, CellRow, Day, MainWindow, Mood, Page, Restoring, Run, Setting};
+use super::ui::{BackupFile, Cell, CellRow, Day, MainWindow, Mood, Page, Restoring, Run, Setting, Ticking};
 use super::{doing, head, journal, manual, plot, sets, settings, tested};
 use crate::alert::Channel;
 use crate::backup::outcome::RunReport;
@@ -36,6 +36,7 @@ pub struct Scene {
     errand: Errand,
     guide: Guide,
     files: Rc<VecModel<BackupFile>>,
+    checklist: Rc<VecModel<Ticking>>,
     beside: Rc<VecModel<SharedString>>,
     hours: Sheet,
     weekdays: Sheet,
@@ -65,6 +66,7 @@ impl Scene {
             errand: Errand::default(),
             guide: Guide::default(),
             files: Rc::default(),
+            checklist: Rc::default(),
             beside: Rc::default(),
         }
     }
@@ -83,6 +85,7 @@ impl Scene {
         window.set_runs(self.listed.clone().into());
         window.set_settings(self.settings.clone().into());
         window.set_files(self.files.clone().into());
+        window.set_checklist(self.checklist.clone().into());
         window.set_beside(self.beside.clone().into());
         self.fill_status(window);
     }
@@ -389,6 +392,7 @@ impl Scene {
         refill(&self.beside, guide.beside().into_iter().map(SharedString::from).collect());
         if let Some(status) = status {
             refill(&self.files, guide.files(status.now, language));
+            refill(&self.checklist, guide.checklist(status, language));
             window.set_restored(guide.restored(status, language));
             let database = status.subject.as_ref().map(|subject| subject.database.as_str());
             window.set_database(database.unwrap_or_default().into());

@@ -40,7 +40,16 @@ impl Restoring {
     }
 
     fn line(&self) -> Words {
-        if self.order.is_test() { testing_line() } else { self.stage.line() }
+        match self.order.task {
+            Task::Test => testing_line(),
+            Task::Tick { .. } => words!("Marcando a conferência...", "Ticking the checklist..."),
+            Task::Beside { .. }
+            | Task::Replace { .. }
+            | Task::Resume { .. }
+            | Task::Undo { .. }
+            | Task::Release { .. }
+            | Task::Drop { .. } => self.stage.line(),
+        }
     }
 }
 
@@ -136,7 +145,9 @@ impl State {
             self.test_ended(report, restoring.gives_way, now, effects);
         } else {
             self.say(end_line(&report), false, effects);
-            self.last_restore = Some(report);
+            if report.task.is_told_as_last() {
+                self.last_restore = Some(report);
+            }
         }
         if self.stage == Stage::Stopping {
             effects.push(Effect::Finish);

@@ -13,6 +13,7 @@ use crate::control::link::Link;
 use crate::cycle::catalogue::Severity;
 use crate::platform::{Drive, Space};
 use crate::problem::Code;
+use crate::restore::outcome::Item;
 use crate::window::clerk::News;
 use crate::window::program::{Stage, new_window};
 use crate::window::scene::Scene;
@@ -292,8 +293,9 @@ fn restore() {
     };
     anew();
     sight.learn(News::Restores(vec![beside.clone()])).status(restoring::ended(beside)).take("restore-beside");
-    anew().learn(News::Restores(vec![replaced.clone()]));
-    sight.status(restoring::ended(replaced)).take("restore-replaced");
+    anew().learn(News::Restores(vec![replaced]));
+    sight.status(restoring::standing(&Item::ALL[..2])).take("restore-replaced");
+    anew().status(restoring::standing(&Item::ALL)).take("restore-ticked");
     anew().learn(News::Restores(Vec::new())).status(restoring::cut()).take("restore-cut");
     sight.learn(News::Restore(Err(real(Code::AgentForbidden)))).take("restore-refused");
 }

@@ -10,7 +10,9 @@ use crate::control::link::Link;
 use crate::control::protocol::{LoginTyped, Place, Source, Typed};
 use crate::cycle::catalogue::Severity;
 use crate::problem::Code;
-use crate::restore::outcome::{From, Listed, RestoreProgress, RestoreReport, Stage, StageTime, Task};
+use crate::restore::outcome::{
+    From, Item, Listed, Replacement, RestoreProgress, RestoreReport, Stage, StageTime, Task,
+};
 use crate::slot::{Day, Hour, Set};
 use crate::sqlserver::TableCount;
 use crate::window::clerk::{Ask, News};
@@ -26,6 +28,8 @@ use uuid::Uuid;
 const PT: Language = Language::Portuguese;
 /// A database that was restored beside.
 const BESIDE: &str = "MCDados_restaurado_20261122_140700";
+/// The old database after a replacement.
+const KEPT: &str = "MCDados_antes_20261122";
 
 fn listed(from: &str, place: Option<Place>, path: &str, hour: i64) -> Listed {
     Listed {
@@ -101,7 +105,7 @@ pub fn beside() -> RestoreReport {
 pub fn replaced() -> RestoreReport {
     let task = Task::Replace { source: from_newest(), confirm: "MCDados".to_owned() };
     RestoreReport {
-        kept: Some("MCDados_antes_20261122_140700".to_owned()),
+        kept: Some(KEPT.to_owned()),
         safety: Some(r"D:\MBHSist\Backup\extra\antes da restauração.zip".to_owned()),
         ..report(2, task, "MCDados", Outcome::Success)
     }
@@ -135,6 +139,11 @@ pub fn going() -> Status {
 /// The agent once that restore has ended.
 pub fn ended(last: RestoreReport) -> Status {
     Status { last_restore: Some(last), ..made_up::well() }
+}
+
+/// The agent of a shop that works with a restored database, of whose checklist `ticked` is ticked.
+pub fn standing(ticked: &[Item]) -> Status {
+    Status { replacement: Some(Replacement::new(Some(KEPT.to_owned()), ticked)), ..ended(replaced()) }
 }
 
 /// The agent after an exchange that was cut short.
@@ -187,6 +196,9 @@ fn what_is_chosen_is_what_is_asked_for() {
     assert_eq!(guide.task(Restoring::Undo, "MCDados"), Some(Task::Undo { confirm: confirm() }));
     assert_eq!(guide.task(Restoring::Resume, "MCDados"), Some(Task::Resume { confirm: confirm() }));
     assert_eq!(guide.task(Restoring::Release, "MCDados"), Some(Task::Release { confirm: confirm() }));
+    let tick = Task::Tick { items: vec![Item::Compras] };
+    assert_eq!(guide.task(Restoring::Tick, "compras"), Some(tick));
+    assert_eq!(guide.task(Restoring::Tick, "tudo"), None, "one by one");
     assert_eq!(guide.task(Restoring::Drop, "X"), Some(Task::Drop { database: "X".to_owned() }));
     assert_eq!(login(" ", "x"), None);
     assert_eq!(login("sa", "x"), Some(LoginTyped { user: "sa".to_owned(), password: Typed::new("x") }));
@@ -215,22 +227,29 @@ fn what_was_restored_decides_what_can_be_done_next() {
     let undo = report(3, Task::Undo { confirm: confirm() }, "MCDados_restaurado_2", Outcome::Success);
     let failed = RestoreReport { outcome: Some(Outcome::Failed), ..undo.clone() };
     let drop = report(4, Task::Drop { database: BESIDE.to_owned() }, BESIDE, Outcome::Success);
-    let kept = "MCDados_antes_20261122_140700";
-    let table: [(&[RestoreReport], &str, &[&str]); 7] = [
-        (&[], "", &[]),
-        (&[beside()], "", &[BESIDE]),
-        (&[drop.clone(), beside()], "", &[]),
-        (&[beside(), replaced()], kept, &[BESIDE]),
-        (&[release, replaced()], "", &[]),
-        (&[undo, replaced()], "", &["MCDados_restaurado_2"]),
-        (&[failed, replaced()], kept, &[]),
+    let table: [(&[RestoreReport], &[&str]); 7] = [
+        (&[], &[]),
+        (&[beside()], &[BESIDE]),
+        (&[drop.clone(), beside()], &[]),
+        (&[beside(), replaced()], &[BESIDE]),
+        (&[release, replaced()], &[]),
+        (&[undo, replaced()], &["MCDados_restaurado_2"]),
+        (&[failed, replaced()], &[]),
     ];
-    for (past, kept, beside) in table {
+    for (past, beside) in table {
         let mut guide = guide();
         guide.remember(past.to_vec());
         assert_eq!(guide.beside(), beside);
-        assert_eq!(guide.restored(&made_up::well(), PT).kept, kept);
     }
+    let stands = |status: &Status| {
+        let shown = guide().restored(status, PT);
+        (shown.replaced, shown.all_ticked, shown.kept.to_string())
+    };
+    assert_eq!(stands(&made_up::well()), (false, false, String::new()));
+    assert_eq!(stands(&standing(&[Item::Fiscal])), (true, false, KEPT.to_owned()));
+    assert_eq!(stands(&standing(&Item::ALL)), (true, true, KEPT.to_owned()));
+    let lost = Status { replacement: Some(Replacement::new(None, &Item::ALL)), ..made_up::well() };
+    assert_eq!(stands(&lost), (true, true, String::new()), "there was no old database");
     let mut guide = guide();
     assert!(guide.is_behind(&ended(beside())));
     guide.remember(vec![beside()]);
@@ -318,8 +337,9 @@ fn a_replacement_needs_the_name_of_the_database() {
 fn after_a_replacement_the_shop_is_looked_at_and_released_or_the_old_database_returns() {
     let confirm = || "MCDados".to_owned();
     let mut shown = shown();
-    shown.learn(News::Link(Link::Reached(Arc::new(ended(replaced())))));
+    let release = "Liberar e remover o banco anterior";
     shown.learn(News::Restores(vec![replaced()]));
+    shown.learn(News::Link(Link::Reached(Arc::new(standing(&Item::ALL)))));
     assert!(shown.says("Somente libere o sistema para uso após garantir que tudo está em ordem"));
     let confirmed = |shown: &mut Shown, button: &str, task| {
         assert_eq!(shown.one(button).accessible_enabled(), Some(false), "{button}: nothing is typed");
@@ -330,11 +350,61 @@ fn after_a_replacement_the_shop_is_looked_at_and_released_or_the_old_database_re
         shown.learn(News::Restore(Ok(Uuid::from_u128(9))));
     };
     confirmed(&mut shown, "Voltar ao banco anterior", Task::Undo { confirm: confirm() });
-    confirmed(&mut shown, "Tudo em ordem: liberar", Task::Release { confirm: confirm() });
+    confirmed(&mut shown, release, Task::Release { confirm: confirm() });
     shown.learn(News::Link(Link::Reached(Arc::new(cut()))));
-    assert!(shown.all("Tudo em ordem: liberar").is_empty());
+    assert!(shown.all(release).is_empty());
     confirmed(&mut shown, "Continuar a troca", Task::Resume { confirm: confirm() });
     confirmed(&mut shown, "Desistir da troca", Task::Undo { confirm: confirm() });
+}
+
+#[test]
+fn each_item_of_the_checklist_is_ticked_by_itself_and_the_old_database_goes_only_after_all() {
+    tick_one_by_one(
+        PT,
+        "A sequência de NFC-e e NF-e está certa",
+        "Nome do banco de dados da loja",
+        "Liberar e remover o banco anterior",
+    );
+}
+
+#[test]
+fn the_checklist_is_ticked_in_english_too() {
+    tick_one_by_one(
+        Language::English,
+        "The sequence of NFC-e and NF-e is right",
+        "Name of the shop's database",
+        "Release and remove the old database",
+    );
+}
+
+fn tick_one_by_one(language: Language, fiscal: &str, name: &str, release: &str) {
+    let mut shown = Shown::open(language, standing(&[Item::Vendas]));
+    shown.window.invoke_open(Page::Restore);
+    shown.asks();
+    let items: Vec<_> =
+        guide().checklist(&standing(&[]), language).into_iter().map(|item| item.text).collect();
+    let checked =
+        |shown: &Shown| items.iter().map(|text| shown.one(text).accessible_checked()).collect::<Vec<_>>();
+    assert_eq!(checked(&shown), [true, false, false, false, false].map(Some));
+    assert_eq!(shown.one(&items[0]).accessible_enabled(), Some(false), "a tick stays");
+    shown.press(&items[0]);
+    assert_eq!(shown.asks(), []);
+
+    shown.press(fiscal);
+    let tick = Task::Tick { items: vec![Item::Fiscal] };
+    assert_eq!(shown.asks(), [Ask::Restore(tick, None)]);
+    assert_eq!(shown.one(fiscal).accessible_enabled(), Some(false), "one at a time");
+    shown.learn(News::Restore(Err(problem(Code::AgentNotNow))));
+    assert!(shown.says("agent.not-now"), "a backup goes on");
+    assert_eq!(shown.one(fiscal).accessible_checked(), Some(false), "only what is recorded is ticked");
+
+    shown.one(name).set_accessible_value("MCDados");
+    for ticked in [&Item::ALL[..4], &Item::ALL] {
+        assert_eq!(shown.one(release).accessible_enabled(), Some(false), "{ticked:?}");
+        shown.learn(News::Link(Link::Reached(Arc::new(standing(ticked)))));
+    }
+    assert_eq!(checked(&shown), [Some(true); 5]);
+    assert_eq!(shown.one(release).accessible_enabled(), Some(true), "all is ticked");
 }
 
 #[test]

@@ -62,6 +62,56 @@ fn a_replacement_wants_the_name_and_is_undone_by_a_command() {
 }
 
 #[test]
+fn the_checklist_is_ticked_item_by_item_and_survives_the_end_of_the_agent() {
+    let server = StandIn::start();
+    let (shop, agent) = at_work(&server);
+    let replace = ["restore", "--from", "newest", "--replace", "--confirm", "MCDados", "--wait"];
+    let said = shop.ctl(&replace);
+    assert!(said.exit == 0 && said.out.contains("[ ] vendas: uma venda baixa o estoque"), "{said:?}");
+    let release = ["restore", "--release", "--confirm", "MCDados", "--wait"];
+    let refused = shop.ctl(&release);
+    assert_eq!(refused.exit, 13, "{refused:?}");
+    assert!(refused.out.contains("! ") && refused.out.contains("(lancamentos)"), "{refused:?}");
+    let told = shop.ctl(&["status", "--json"]).json();
+    assert_eq!(told["last_restore"]["problems"][0]["code"], "restore.checklist", "{told}");
+
+    let said = shop.ctl(&["restore", "--tick", "vendas,fiscal", "--tick", "lançamentos"]);
+    assert_eq!(said.exit, 0, "{said:?}");
+    assert!(
+        said.out.contains("[x] vendas") && said.out.contains("falta conferir: compras, usuarios"),
+        "{said:?}"
+    );
+    assert_eq!(shop.ctl(&["restore", "--tick", "estoque"]).exit, 2);
+    assert_eq!(agent.terminate().code(), Some(0));
+
+    let mut agent = shop.run();
+    agent.wait_for("Verificando último backup realizado...");
+    let status = shop.ctl(&["status"]);
+    assert!(status.out.contains("falta conferir: compras, usuarios"), "{status:?}");
+    assert!(status.out.contains("Banco anterior:") && status.out.contains("MCDados_antes_"), "{status:?}");
+    let told = shop.ctl(&["status", "--json"]).json();
+    assert_eq!(
+        told["replacement"]["ticked"],
+        serde_json::json!(["vendas", "fiscal", "lancamentos"]),
+        "{told}"
+    );
+    assert_eq!(told["replacement"]["missing"], serde_json::json!(["compras", "usuarios"]));
+    assert_eq!(told["last_restore"]["task"]["task"], "release", "a tick is no restore: {told}");
+    assert_eq!(shop.ctl(&release).exit, 13);
+
+    let said = shop.ctl(&["restore", "--tick", "all"]);
+    assert!(said.exit == 0 && said.out.contains("restore --release"), "{said:?}");
+    assert_eq!(shop.ctl(&release).exit, 0);
+    assert!(shop.ctl(&["status", "--json"]).json()["replacement"].is_null());
+    let past = shop.ctl(&["restore", "--past"]);
+    assert!(
+        past.out.contains("conferência depois da restauração: vendas, fiscal, lancamentos (por "),
+        "{past:?}"
+    );
+    assert_eq!(agent.terminate().code(), Some(0));
+}
+
+#[test]
 fn only_an_administrator_or_an_administrators_login_replaces() {
     let server = StandIn::start();
     let (shop, _agent) = at_work(&server);

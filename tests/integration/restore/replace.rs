@@ -5,8 +5,8 @@ use super::bench::{Bench, Ear};
 use crate::support::sqlserver::{PASSWORD, StandIn, eventually};
 use dmbackup::backup::outcome::Outcome;
 use dmbackup::problem::Code;
-use dmbackup::restore::outcome::{Stage, Task};
-use dmbackup::restore::{foresee, recover, unfinished};
+use dmbackup::restore::outcome::{Item, Stage, Task};
+use dmbackup::restore::{foresee, recover, standing, unfinished};
 use fake_sqlserver::fault::{Action, Fault, StatementKind};
 use fake_sqlserver::security::Login;
 use std::sync::Arc;
@@ -63,8 +63,12 @@ async fn a_backup_takes_the_live_databases_place_and_gives_it_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_old_database_goes_when_the_checklist_is_ticked() {
-    let bench = Bench::open().await;
+async fn the_old_database_goes_when_the_whole_checklist_is_ticked() {
+    let mut bench = Bench::open().await;
+    assert_eq!(
+        bench.carry_out(Task::Tick { items: vec![Item::Vendas] }).await.problems[0].code,
+        Code::AgentNotNow
+    );
     assert_eq!(
         bench.carry_out(Task::Release { confirm: confirm() }).await.problems[0].code,
         Code::AgentNotNow
@@ -72,12 +76,43 @@ async fn the_old_database_goes_when_the_checklist_is_ticked() {
     bench.succeed(Bench::replace(Bench::newest())).await;
     let slip = bench.carry_out(Task::Release { confirm: "MCdados".to_owned() }).await;
     assert_eq!(slip.problems[0].code, Code::Usage);
-    bench.assert_settled(&[LIVE, KEPT]).await;
+    for (ticked, item) in Item::ALL.into_iter().enumerate() {
+        let standing = standing(&bench.workshop.records).expect("it waits for its checklist");
+        assert_eq!((standing.kept.as_deref(), &*standing.ticked), (Some(KEPT), &Item::ALL[..ticked]));
+        let early = bench.carry_out(Task::Release { confirm: confirm() }).await;
+        let problem = &early.problems[0];
+        assert_eq!(problem.code, Code::RestoreChecklist, "{problem}");
+        for other in Item::ALL {
+            let is_told = problem.sentence.pt.contains(&*other.words().pt);
+            assert_eq!(is_told, standing.missing.contains(&other), "{other:?}: {problem}");
+        }
+        bench.assert_settled(&[LIVE, KEPT]).await;
+        let report = bench.succeed(Task::Tick { items: vec![item, item] }).await;
+        assert_eq!((report.by.as_str(), report.kept.as_deref()), ("ana", Some(KEPT)), "who ticked is kept");
+        bench.restart();
+    }
     bench.succeed(Task::Release { confirm: confirm() }).await;
     bench.assert_settled(&[LIVE]).await;
+    assert_eq!(standing(&bench.workshop.records), None);
     let late = bench.carry_out(Task::Undo { confirm: confirm() }).await;
     assert_eq!(late.problems[0].code, Code::AgentNotNow);
     bench.succeed(Bench::replace(Bench::newest())).await;
+    let anew = standing(&bench.workshop.records).expect("the next one waits for its own");
+    assert_eq!(anew.ticked, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_that_is_undone_takes_its_ticks_with_it() {
+    let bench = Bench::open().await;
+    bench.succeed(Bench::replace(Bench::newest())).await;
+    bench.succeed(Task::Tick { items: Item::ALL.into() }).await;
+    let foreseen = Task::Tick { items: Vec::new() };
+    let now = bench.workshop.world.clock.local_now();
+    let plan = foresee(&foreseen, &bench.workshop, now).await.unwrap();
+    assert!(plan.steps.len() == 5 && plan.steps.iter().all(|step| step.pt.starts_with("[x] ")), "{plan:?}");
+    bench.succeed(Task::Undo { confirm: confirm() }).await;
+    assert_eq!(standing(&bench.workshop.records), None);
+    assert!(foresee(&foreseen, &bench.workshop, now).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -204,6 +239,8 @@ async fn a_database_that_was_lost_is_brought_back_under_its_name() {
     assert_eq!((report.kept, report.safety), (None, None), "there was nothing to keep");
     assert!(application.contents(LIVE).await == dumped);
     bench.assert_settled(&[LIVE]).await;
+    assert_eq!(standing(&bench.workshop.records).expect("it is looked at too").kept, None);
+    bench.succeed(Task::Tick { items: Item::ALL.into() }).await;
     bench.succeed(Task::Release { confirm: confirm() }).await;
     bench.assert_settled(&[LIVE]).await;
 }
