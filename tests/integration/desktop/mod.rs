@@ -120,7 +120,7 @@ fn until_ended(pid: u32) {
     // One that is gone has ended.
     let Ok(process) = rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()) else { return };
     let mut ends = [rustix::event::PollFd::new(&process, rustix::event::PollFlags::IN)];
-    let patience = rustix::event::Timespec { tv_sec: 60, tv_nsec: 0 };
+    let patience = rustix::event::Timespec { tv_sec: 180, tv_nsec: 0 };
     assert_eq!(rustix::event::poll(&mut ends, Some(&patience)), Ok(1), "{pid:?} ends");
 }
 
@@ -296,7 +296,7 @@ impl Notices {
     /// Waits until `text` is heard.
     fn until(&self, text: &str) {
         while !self.text().contains(text) {
-            let line = self.lines.recv_timeout(Duration::from_secs(60));
+            let line = self.lines.recv_timeout(Duration::from_secs(180));
             let line = line.unwrap_or_else(|_| panic!("in vain: «{text}»: {}", self.text()));
             self.heard.borrow_mut().push_str(&line);
         }

@@ -18,7 +18,7 @@ const NO_NOTICES: &str = "[D-BUS Service]\nName=org.freedesktop.Notifications\nE
 pub const ICON: (u32, u32) = (24, 24);
 
 /// Longer than anything here takes, on a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// How often is looked at what tells nobody that it changes.
 const LOOK: Duration = Duration::from_millis(100);

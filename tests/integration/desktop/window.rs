@@ -7,8 +7,7 @@ use crate::support::sql::Application;
 use crate::support::sqlserver::StandIn;
 use dmbackup::agent::status::Status;
 use dmbackup::backup::outcome::{Outcome, Trigger};
-use dmbackup::restore::outcome::{RestoreReport, Task};
-use std::cell::Cell;
+use dmbackup::restore::outcome::{Item, RestoreReport, Task};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
@@ -198,15 +197,13 @@ fn a_backup_takes_the_databases_place_from_the_window_and_gives_it_back() {
     assert!(kept.starts_with("MCDados_antes_"), "{kept}");
 
     let undone = |task: &Task| matches!(task, Task::Undo { .. });
-    // What is to be looked at after a replacement is listed before the name.
-    let listed = Cell::new(0);
     work_until(
         &shop,
         &screen,
         "restore",
         |window| {
-            window.keys("Tab", PAGES + 1 + listed.get()).types("MCDados").keys("Tab", 3).keys("space", 1);
-            listed.set(listed.get() + 1);
+            // The checklist stands before the name.
+            window.keys("Tab", PAGES + Item::ALL.len() + 1).types("MCDados").keys("Tab", 3).keys("space", 1);
         },
         || restored(&shop, undone).is_some(),
     );

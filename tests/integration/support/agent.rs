@@ -15,7 +15,7 @@ use tempfile::TempDir;
 const CTL: &str = env!("CARGO_BIN_EXE_dmbackupctl");
 
 /// Longer than anything here takes, on a machine with much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// The folders and the configuration of one shop.
 pub struct Shop {
