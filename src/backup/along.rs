@@ -1,31 +1,28 @@
 //! Writing a copy and reading it back along the way: what is written is sealed every now and then, and what is sealed is read
-//! back from its medium by a second thread while the writing goes on. On a link the reading has the other direction to
+//! back from its medium by other threads while the writing goes on. On a link the reading has the other direction to
 //! itself, so that a copy is proved soon after its last byte was sent.
 
 use super::grains::{GRAIN_BYTES, Grains, Reading};
-use crate::destination::{Destination, ReadAlong, Staged};
+use super::readers::{READERS, Readers, Told};
+use crate::destination::{Destination, Staged};
 use crate::problem::{Problem, Result};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::ops::Range;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// Bytes after which what was written is sealed and read back. On a link of 100 Mbit/s, what is left to be read back once
 /// everything is written takes two thirds of a second.
-const SEAL_BYTES: u64 = 2 * GRAIN_BYTES;
+const SEAL_BYTES: u64 = 8 * GRAIN_BYTES;
 /// A fast disk is not sealed more often than this: each time it must wait.
 const SEAL_EVERY: Duration = Duration::from_millis(500);
 
 /// A copy that is written and read back at once.
 pub struct Along<'a> {
     staged: &'a mut dyn Staged,
-    told: Arc<dyn Fn(u64) + Send + Sync>,
-    reader: Option<Reader>,
+    told: Told,
+    readers: Option<Readers>,
     position: u64,
-    /// Everything before it was handed to the reader.
+    /// Everything before it was handed to the readers.
     handed: u64,
     end: u64,
     /// Written once more after it was handed over.
@@ -51,12 +48,14 @@ impl<'a> Along<'a> {
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub fn begin(staged: &'a mut dyn Staged, told: Arc<dyn Fn(u64) + Send + Sync>) -> Result<Self> {
-        let reader = staged.read_along().map(|along| Reader::start(along, Arc::clone(&told))).transpose()?;
+    pub fn begin(staged: &'a mut dyn Staged, told: Told) -> Result<Self> {
+        let handles: Vec<_> =
+            std::iter::repeat_with(|| staged.read_along()).take(READERS).flatten().collect();
+        let readers = if handles.is_empty() { None } else { Some(Readers::start(handles, &told)?) };
         Ok(Self {
             staged,
             told,
-            reader,
+            readers,
             position: 0,
             handed: 0,
             end: 0,
@@ -79,7 +78,7 @@ impl<'a> Along<'a> {
     pub fn finish(mut self) -> Result<Proved> {
         self.seal()?;
         let bytes_per_sec = rate(self.end, self.busy);
-        let Some(reader) = self.reader.take() else {
+        let Some(mut readers) = self.readers.take() else {
             let mut reading = Reading::from(0);
             let told = self.told;
             let read = self.staged.read_back(&mut |piece| {
@@ -88,12 +87,12 @@ impl<'a> Along<'a> {
             })?;
             return Ok(Proved { grains: reading.finish(), from_medium: read.from_medium, bytes_per_sec });
         };
-        reader.hand(self.handed..self.end);
+        readers.hand(self.handed..self.end);
         if self.again {
             // Of the zip only the first header is written again; what comes after it in its grain is read once more with it.
-            reader.hand(0..self.handed.min(GRAIN_BYTES));
+            readers.hand(0..self.handed.min(GRAIN_BYTES));
         }
-        let (grains, from_medium) = reader.end()?;
+        let (grains, from_medium) = readers.end()?;
         Ok(Proved { grains, from_medium, bytes_per_sec })
     }
 
@@ -109,15 +108,15 @@ impl<'a> Along<'a> {
     fn hand_over(&mut self) -> io::Result<()> {
         let whole = self.end / GRAIN_BYTES * GRAIN_BYTES;
         let due = whole - self.handed.min(whole) >= SEAL_BYTES && self.sealed_at.elapsed() >= SEAL_EVERY;
-        if !due || self.reader.is_none() {
+        if !due || self.readers.is_none() {
             return Ok(());
         }
         if let Err(problem) = self.seal() {
             self.failure = Some(problem);
             return Err(io::Error::other("sealing"));
         }
-        if let Some(reader) = &self.reader {
-            reader.hand(self.handed..whole);
+        if let Some(readers) = &mut self.readers {
+            readers.hand(self.handed..whole);
         }
         self.handed = whole;
         Ok(())
@@ -159,66 +158,6 @@ impl Seek for Along<'_> {
         self.position = self.staged.seek(to)?;
         Ok(self.position)
     }
-}
-
-/// The thread that reads back.
-struct Reader {
-    ranges: Option<Sender<Range<u64>>>,
-    thread: Option<JoinHandle<Result<(Grains, bool)>>>,
-}
-
-impl Reader {
-    fn start(along: Box<dyn ReadAlong>, told: Arc<dyn Fn(u64) + Send + Sync>) -> Result<Self> {
-        let (ranges, handed) = channel();
-        let thread = std::thread::Builder::new()
-            .name("read-back".into())
-            .spawn(move || read(along, &*told, &handed))
-            .map_err(|error| Problem::internal(format!("thread «read-back»: {error}")))?;
-        Ok(Self { ranges: Some(ranges), thread: Some(thread) })
-    }
-
-    fn hand(&self, range: Range<u64>) {
-        if let Some(ranges) = self.ranges.as_ref().filter(|_| !range.is_empty()) {
-            // A reader that has failed tells why at the end.
-            let _failed = ranges.send(range);
-        }
-    }
-
-    fn end(mut self) -> Result<(Grains, bool)> {
-        self.ranges = None;
-        let ended = self.thread.take().map(JoinHandle::join);
-        ended
-            .and_then(std::result::Result::ok)
-            .unwrap_or_else(|| Err(Problem::internal("thread «read-back»")))
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.ranges = None;
-        if let Some(thread) = self.thread.take() {
-            // Its handle must be gone before the copy is removed. What it read is not wanted any more.
-            let _unwanted = thread.join();
-        }
-    }
-}
-
-fn read(
-    mut along: Box<dyn ReadAlong>,
-    told: &dyn Fn(u64),
-    handed: &Receiver<Range<u64>>,
-) -> Result<(Grains, bool)> {
-    let (mut grains, mut from_medium) = (Grains::default(), true);
-    for range in handed {
-        let mut reading = Reading::from(range.start / GRAIN_BYTES);
-        let read = along.read_back(range, &mut |piece| {
-            reading.feed(piece);
-            told(piece.len() as u64);
-        })?;
-        grains.take(reading);
-        from_medium &= read.from_medium;
-    }
-    Ok((grains, from_medium))
 }
 
 #[cfg(test)]

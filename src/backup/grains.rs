@@ -5,8 +5,8 @@
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// Length of a grain. A zip of 5 GiB has 1280 of them, of 32 bytes each.
-pub const GRAIN_BYTES: u64 = 4 << 20;
+/// Length of a grain. A zip of 5 GiB has 5120 of them, of 32 bytes each.
+pub const GRAIN_BYTES: u64 = 1 << 20;
 
 /// The sums of a file's grains; the last may be shorter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

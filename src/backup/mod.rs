@@ -23,6 +23,7 @@ pub mod outcome;
 mod pack;
 mod pending;
 mod prepare;
+mod readers;
 mod rescue;
 mod room;
 mod rows;

@@ -2,7 +2,7 @@
 
 use super::{Kind, Name, ReadAlong, ReadBack, Staged, identity, outside, problems};
 use crate::durable::{self, Ledger};
-use crate::platform;
+use crate::platform::{self, Medium};
 use crate::problem::{Problem, Result};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -202,7 +202,7 @@ impl Staged for StagedFile {
     }
 
     fn read_along(&self) -> Option<Box<dyn ReadAlong>> {
-        Some(Box::new(StagedAlong { place: self.place.clone(), partial: self.partial.clone() }))
+        Some(Box::new(StagedAlong { place: self.place.clone(), partial: self.partial.clone(), medium: None }))
     }
 
     fn publish(mut self: Box<Self>) -> Result<()> {
@@ -219,11 +219,23 @@ impl Staged for StagedFile {
 struct StagedAlong {
     place: StagedPlace,
     partial: PathBuf,
+    /// Open since the first reading: on a link each opening costs several ways there and back.
+    medium: Option<Medium>,
+}
+
+impl StagedAlong {
+    fn medium(&mut self) -> io::Result<&Medium> {
+        match &mut self.medium {
+            Some(medium) => Ok(medium),
+            none => Ok(none.insert(Medium::open(&self.partial)?)),
+        }
+    }
 }
 
 impl ReadAlong for StagedAlong {
     fn read_back(&mut self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack> {
-        platform::read_back_range(&self.partial, range, sink).map_err(|error| self.place.explain(&error))
+        let read = self.medium().and_then(|medium| medium.read(range, sink));
+        read.map_err(|error| self.place.explain(&error))
     }
 }
 

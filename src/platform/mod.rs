@@ -302,15 +302,30 @@ pub fn hand_back_memory() -> io::Result<usize> {
 /// # Errors
 /// Those of reading.
 pub fn read_back(path: &Path, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
-    system::read_back_range(path, 0..std::fs::metadata(path)?.len(), sink)
+    system::Medium::open(path)?.read(0..std::fs::metadata(path)?.len(), sink)
 }
 
-/// The same of a range of a file that may still grow; its beginning is a multiple of [`ALIGNMENT`](medium::ALIGNMENT).
-///
-/// # Errors
-/// Those of reading; the file is shorter.
-pub fn read_back_range(path: &Path, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
-    system::read_back_range(path, range, sink)
+/// A file that is read past this machine's cache where the system allows, range by range, while it may still grow.
+#[derive(Debug)]
+pub struct Medium(system::Medium);
+
+impl Medium {
+    /// Opens the file `path`, so that its writer may go on.
+    ///
+    /// # Errors
+    /// Those of opening a file.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        system::Medium::open(path).map(Self)
+    }
+
+    /// Reads `range`, which is synced and whose beginning is a multiple of [`ALIGNMENT`](medium::ALIGNMENT), and hands each piece
+    /// to `sink` in order.
+    ///
+    /// # Errors
+    /// Those of reading; the file is shorter.
+    pub fn read(&self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
+        self.0.read(range, sink)
+    }
 }
 
 /// Opens the file `path` for following and copying, so that its writer may still rename or replace it.

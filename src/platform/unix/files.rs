@@ -115,15 +115,27 @@ pub fn open_shared(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-pub fn read_back_range(path: &Path, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
-    if let Some(direct) = open_direct(path)? {
-        let bytes = medium::read_aligned(range, |buffer, offset| direct.read_at(buffer, offset), sink)?;
-        return Ok(ReadBack { bytes, from_medium: true });
+/// See [`platform::Medium`](crate::platform::Medium).
+#[derive(Debug)]
+pub struct Medium {
+    file: File,
+    /// Reads of it bypass the cache.
+    direct: bool,
+}
+
+impl Medium {
+    pub fn open(path: &Path) -> io::Result<Self> {
+        Ok(match open_direct(path)? {
+            Some(file) => Self { file, direct: true },
+            None => Self { file: File::open(path)?, direct: false },
+        })
     }
-    let file = File::open(path)?;
-    let from_medium = drop_cache(&file, &range);
-    let bytes = medium::read_aligned(range, |buffer, offset| file.read_at(buffer, offset), sink)?;
-    Ok(ReadBack { bytes, from_medium })
+
+    pub fn read(&self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
+        let from_medium = self.direct || drop_cache(&self.file, &range);
+        let bytes = medium::read_aligned(range, |buffer, at| self.file.read_at(buffer, at), sink)?;
+        Ok(ReadBack { bytes, from_medium })
+    }
 }
 
 /// The file opened past the cache; `None` where its file system cannot. Some only say so at the first read.
@@ -159,7 +171,10 @@ fn drop_cache(file: &File, range: &Range<u64>) -> bool {
     /// Places of the file that are looked at before anything is read.
     const PROBES: u64 = 64;
     let length = range.end.saturating_sub(range.start);
-    if fadvise(file, range.start, NonZeroU64::new(length), Advice::DontNeed).is_err() {
+    // Nothing is to be read ahead into the ranges that others read, who would take it for what the cache had kept.
+    let advised = fadvise(file, 0, None, Advice::Random)
+        .and_then(|()| fadvise(file, range.start, NonZeroU64::new(length), Advice::DontNeed));
+    if advised.is_err() {
         return false;
     }
     (0..PROBES.min(length)).all(|probe| {
@@ -195,7 +210,8 @@ mod tests {
             File::open(&path).unwrap().sync_all().unwrap();
             let mut got = Vec::new();
             let whole = 0..u64::from(length);
-            let told = read_back_range(&path, whole, &mut |piece| got.extend_from_slice(piece)).unwrap();
+            let medium = Medium::open(&path).unwrap();
+            let told = medium.read(whole, &mut |piece| got.extend_from_slice(piece)).unwrap();
             assert!(got == content, "{length}");
             assert_eq!(told.bytes, u64::from(length));
         }

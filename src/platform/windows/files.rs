@@ -174,16 +174,30 @@ pub fn open_shared(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).share_mode(SHARE_ALL).open(path)
 }
 
-pub fn read_back_range(path: &Path, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
-    let mut options = OpenOptions::new();
-    options.read(true).share_mode(SHARE_ALL);
-    let past_cache =
-        options.clone().custom_flags(FILE_FLAG_NO_BUFFERING | FILE_FLAG_SEQUENTIAL_SCAN).open(path);
-    let (file, from_medium) = match past_cache {
-        Ok(file) => (file, true),
-        Err(error) if is_one_of(&error, &CANNOT_FLUSH[1..]) => (options.open(path)?, false),
-        Err(error) => return Err(error),
-    };
-    let bytes = medium::read_aligned(range, |buffer, offset| file.seek_read(buffer, offset), sink)?;
-    Ok(ReadBack { bytes, from_medium })
+/// See [`platform::Medium`](crate::platform::Medium).
+#[derive(Debug)]
+pub struct Medium {
+    file: File,
+    from_medium: bool,
+}
+
+impl Medium {
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).share_mode(SHARE_ALL);
+        let past_cache =
+            options.clone().custom_flags(FILE_FLAG_NO_BUFFERING | FILE_FLAG_SEQUENTIAL_SCAN).open(path);
+        match past_cache {
+            Ok(file) => Ok(Self { file, from_medium: true }),
+            Err(error) if is_one_of(&error, &CANNOT_FLUSH[1..]) => {
+                Ok(Self { file: options.open(path)?, from_medium: false })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub fn read(&self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
+        let bytes = medium::read_aligned(range, |buffer, at| self.file.seek_read(buffer, at), sink)?;
+        Ok(ReadBack { bytes, from_medium: self.from_medium })
+    }
 }
