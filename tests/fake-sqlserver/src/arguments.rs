@@ -89,6 +89,9 @@ KIND: any, login, select, change, backup, restore, verifyonly, headeronly, filel
 
 ACTION:
   delay=MILLISECONDS         it begins later
+  cut                        the connection is cut before anything of it is done
+  lose                       it is done, and the connection is cut instead of the answer
+  mute                       it is done, and nothing is ever heard of it
   drop[@PERCENT]             the connection is cut in mid-answer, in a BACKUP, RESTORE or CHECKDB after this share of the pages
   stall[@PERCENT]            the server falls silent for ever, after this share of the pages likewise
   hold[@PERCENT]             it waits there until a test lets it go on

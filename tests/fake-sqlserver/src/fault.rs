@@ -76,6 +76,12 @@ pub enum Action {
         /// Percent of the work done when it happens
         percent: f64,
     },
+    /// The connection is cut before the statement has done anything
+    Cut,
+    /// The statement is carried out, and the connection is cut instead of its answer
+    Lose,
+    /// The statement is carried out, and nothing is ever heard of it; only KILL, attention or hanging up ends the silence
+    Mute,
     /// The server falls silent for ever after this share of the work; only KILL, attention or hanging up ends it
     Stall {
         /// Percent of the work done when it happens
@@ -182,6 +188,11 @@ impl Faults {
         self.locked(Vec::clear);
     }
 
+    /// How many are still waiting to happen.
+    pub fn waiting(&self) -> usize {
+        self.locked(|waiting| waiting.len())
+    }
+
     /// A statement begins to wait; by what this gives it knows when it is released.
     pub fn hold(&self) -> u64 {
         let released = self.released.load(Ordering::SeqCst);
@@ -262,7 +273,7 @@ pub struct BadFault {
 /// The form of a fault on the command line.
 pub const FORM: &str = "KIND:ACTION[,TIMES], where KIND is one of any, login, select, change, backup, restore, verifyonly, \
     headeronly, filelistonly, kill, checkdb, dbcc, alter, drop, security, other, and ACTION one of delay=MILLISECONDS, \
-    drop[@PERCENT], stall[@PERCENT], hold[@PERCENT], error=NUMBER[/CLASS[/STATE]], pace=MILLISECONDS (for each percent of a \
+    cut, drop[@PERCENT], lose, mute, stall[@PERCENT], hold[@PERCENT], error=NUMBER[/CLASS[/STATE]], pace=MILLISECONDS (for each percent of a \
     backup), disk-full=BYTES, truncate=BYTES, flip=BYTE[.BIT], stripe=NUMBER/COUNT";
 
 impl FromStr for Fault {
@@ -300,6 +311,9 @@ fn parse_action(text: &str) -> Result<Action, &'static str> {
     Ok(match name {
         "delay" => Action::Delay(Duration::from_millis(number(needed?)?)),
         "pace" => Action::Pace(Duration::from_millis(number(needed?)?)),
+        "cut" => Action::Cut,
+        "lose" => Action::Lose,
+        "mute" => Action::Mute,
         "drop" => Action::Drop { percent: percent()? },
         "stall" => Action::Stall { percent: percent()? },
         "hold" => Action::Hold { percent: percent()? },
@@ -360,6 +374,11 @@ mod tests {
         assert_eq!((fault.at, fault.action), (None, Action::Delay(Duration::from_millis(250))));
         let fault: Fault = "backup:flip=-1024.7".parse().unwrap();
         assert_eq!(fault.action, Action::Flip { byte: -1024, bit: 7 });
+        for (text, action) in
+            [("alter:cut,1", Action::Cut), ("alter:lose,1", Action::Lose), ("alter:mute,1", Action::Mute)]
+        {
+            assert_eq!(text.parse(), Ok(Fault::at(StatementKind::Alter, action).once()));
+        }
         let fault: Fault = "backup:stripe=1/2".parse().unwrap();
         assert_eq!(fault.action, Action::Stripe(Stripe { number: 1, count: 2 }));
     }
@@ -395,8 +414,9 @@ mod tests {
     fn a_fault_waits_until_so_many_went_well() {
         let faults = Faults::default();
         faults.inject(Fault::at(StatementKind::Select, Action::Drop { percent: 0.0 }).after(2).once());
+        assert_eq!(faults.waiting(), 1);
         let befallen = [0; 4].map(|_| faults.befall(StatementKind::Select).len());
-        assert_eq!(befallen, [0, 0, 1, 0]);
+        assert_eq!((befallen, faults.waiting()), ([0, 0, 1, 0], 0));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The instance: everything that sessions share.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -247,6 +248,11 @@ impl Instance {
     pub fn keep(&self) -> Result<()> {
         let state = self.state();
         kept::save(&self.data, &state.made, &state.databases).map_err(|error| {
+            if error.kind() == io::ErrorKind::StorageFull {
+                let text = "Could not allocate space for object 'sys.sysdbreg' in database 'master' because the \
+                            'PRIMARY' filegroup is full.";
+                return SqlError::new(1105, text).class(17).state(2);
+            }
             SqlError::new(823, format!("The stand-in's own storage failed: {error}")).class(24)
         })
     }

@@ -3,13 +3,13 @@
 //!
 //! The checks draw some of all faults; `DMBACKUP_FAULTS=all` makes them all, `DMBACKUP_FAULTS=500` draws so many.
 
+use super::blows::{Blow, blows_of, drawn, error};
 use crate::support::shop::{Ear, Shop};
 use crate::support::sqlserver::LIMITS;
 use crate::support::table::{Table, seed, trials};
 use dmbackup::backup::outcome::{Outcome, Phase, Progress, RunReport};
 use dmbackup::sqlserver::Limits;
-use fake_sqlserver::error::SqlError;
-use fake_sqlserver::fault::{Action, Fault, Met, StatementKind};
+use fake_sqlserver::fault::{Action, Fault, StatementKind};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,81 +86,12 @@ enum Course {
     Stopped,
 }
 
-/// What befalls a statement.
-#[derive(Clone, Debug)]
-struct Blow {
-    kind: StatementKind,
-    /// How many statements of this kind come before.
-    after: u32,
-    text: String,
-    action: Action,
-}
-
-impl Blow {
-    fn how(&self) -> String {
-        match &self.action {
-            Action::Drop { percent } if *percent > 0.0 => "cut in the middle".to_owned(),
-            Action::Drop { .. } => "cut before the answer".to_owned(),
-            Action::Stall { .. } => "silence".to_owned(),
-            Action::Error(error) => format!("error {}", error.number),
-            other @ (Action::Delay(_)
-            | Action::Pace(_)
-            | Action::DiskFull { .. }
-            | Action::Truncate { .. }
-            | Action::Flip { .. }
-            | Action::Hold { .. }
-            | Action::Stripe(_)) => format!("{other:?}"),
-        }
-    }
-}
-
-/// A statement in a few words: its kind, and the table that it asks.
-fn short(met: &Met) -> String {
-    let words: Vec<_> = met.text.split_whitespace().collect();
-    let table = words.iter().position(|word| *word == "FROM").and_then(|at| words.get(at + 1));
-    match (met.kind, table) {
-        (StatementKind::Select, Some(table)) => format!("SELECT … FROM {table}"),
-        (StatementKind::Select, None) => words.iter().take(2).copied().collect::<Vec<_>>().join(" "),
-        (kind, _) => kind.to_string(),
-    }
-}
-
-/// Every fault that the statements of a run can meet.
-fn blows_of(met: &[Met]) -> Vec<Blow> {
-    let mut before = BTreeMap::<String, u32>::new();
-    let mut blows = Vec::new();
-    for statement in met {
-        let after = before.entry(statement.kind.to_string()).or_default();
-        let actions =
-            [Action::Drop { percent: 0.0 }, Action::Drop { percent: 50.0 }, Action::Stall { percent: 50.0 }];
-        let errors = ERRORS.map(|(number, class)| {
-            Action::Error(SqlError::new(number, format!("Error {number} on demand.")).class(class))
-        });
-        blows.extend(actions.into_iter().chain(errors).map(|action| Blow {
-            kind: statement.kind,
-            after: *after,
-            text: short(statement),
-            action,
-        }));
-        *after += 1;
-    }
-    blows
-}
-
-/// So many of `blows`: of each statement in turn one.
-fn drawn(mut blows: Vec<Blow>, count: usize, random: &mut fastrand::Rng) -> Vec<Blow> {
-    random.shuffle(&mut blows);
-    let mut seen = BTreeMap::<(String, u32), usize>::new();
-    let mut ranked: Vec<_> = blows
-        .into_iter()
-        .map(|blow| {
-            let rank = seen.entry((blow.kind.to_string(), blow.after)).or_default();
-            *rank += 1;
-            (*rank, blow)
-        })
-        .collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().take(count).map(|(_, blow)| blow).collect()
+/// Every fault that a statement of a run can meet.
+fn faults_of(_: StatementKind) -> Vec<Action> {
+    let actions =
+        [Action::Drop { percent: 0.0 }, Action::Drop { percent: 50.0 }, Action::Stall { percent: 50.0 }];
+    let errors = ERRORS.map(|(number, class)| error(number, class));
+    actions.into_iter().chain(errors).collect()
 }
 
 impl Course {
@@ -219,7 +150,7 @@ async fn suffer(shop: &mut Shop, course: Course, blow: &Blow) -> String {
         ..LIMITS
     };
     shop.wait_at_most(if matches!(blow.action, Action::Stall { .. }) { hasty } else { LIMITS });
-    shop.standin.handle.inject(Fault::at(blow.kind, blow.action.clone()).after(blow.after).once());
+    shop.standin.handle.inject(blow.fault());
     let (report, stopped) = course.run(shop).await;
     shop.standin.handle.clear_faults();
     let context =
@@ -252,7 +183,7 @@ async fn every_statement_fails(course: Course, usual: usize) {
     shop.standin.handle.instance().faults.record();
     course.run(&mut shop).await;
     let met = shop.standin.handle.instance().faults.recorded();
-    let blows = blows_of(&met);
+    let blows = blows_of(&met, faults_of);
     let all = blows.len();
     let chosen = drawn(blows, trials("DMBACKUP_FAULTS", usual), &mut fastrand::Rng::with_seed(seed));
     println!(

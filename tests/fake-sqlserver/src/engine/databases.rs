@@ -361,7 +361,7 @@ impl Engine {
             let at = state.databases.iter().position(|database| database.id == id);
             at.map(|at| state.databases.remove(at))
         };
-        self.instance().keep()?;
+        // Before it is kept: on a full disk that makes room.
         if let Some(gone) = gone {
             remove_rows(&gone.rows);
             // The files of a database that is offline stay, as if it had been detached.
@@ -370,7 +370,7 @@ impl Engine {
                 remove(&gone.log_file.path);
             }
         }
-        Ok(())
+        self.instance().keep()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Engine;
 use crate::fault::{Action, StatementKind};
 use crate::mtf::Stripe;
-use crate::session::output::{Failure, Output};
+use crate::session::output::{Failure, Output, Silence};
 use crate::sql::batch;
 
 /// How many bytes of an answer reach the client before the connection is cut: part of the first token.
@@ -47,6 +47,9 @@ impl Engine {
         let mut faults = BackupFaults::default();
         for action in self.instance().faults.befall(kind) {
             match action {
+                Action::Cut => return Err(out.hang_up().into()),
+                Action::Lose => out.keep_silent(Silence::Cut),
+                Action::Mute => out.keep_silent(Silence::Endless),
                 Action::Delay(time) => Self::wait(Some(time), out)?,
                 Action::Stall { percent } if during => faults.stall = Some(percent),
                 Action::Stall { .. } => Self::wait(None, out)?,

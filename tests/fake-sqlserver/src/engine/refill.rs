@@ -28,6 +28,8 @@ pub(super) enum RefillFault {
     BadPage(u32),
     /// A file of the database cannot be written
     Target { path: String, error: io::Error },
+    /// Its rows find no room
+    Full,
     /// Its rows cannot be stored
     Rows(String),
     /// It was told to stop
@@ -42,7 +44,10 @@ impl From<ReadFault> for RefillFault {
 
 impl From<rusqlite::Error> for RefillFault {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Rows(error.to_string())
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::Full,
+            Some(_) | None => Self::Rows(error.to_string()),
+        }
     }
 }
 
@@ -168,7 +173,10 @@ impl<'a, 'b> Refill<'a, 'b> {
         Judgement { judge, tolerate }: Judgement,
         progress: &'a mut Progress<'b>,
     ) -> Result<Self, RefillFault> {
-        let rows = contents::open_rows(rows).map_err(|error| RefillFault::Rows(error.to_string()))?;
+        let rows = contents::open_rows(rows).map_err(|error| match error.downcast::<rusqlite::Error>() {
+            Ok(error) => error.into(),
+            Err(error) => RefillFault::Rows(error.to_string()),
+        })?;
         rows.execute_batch("BEGIN")?;
         Ok(Self {
             data,

@@ -439,6 +439,9 @@ impl Plan<'_> {
                 vec![SqlError::new(3189, VerifyFault::SetDamaged.to_string())]
             }
             RefillFault::Target { path, error } => vec![cannot_grow(&path, &error)],
+            RefillFault::Full => {
+                vec![cannot_grow(&self.data.path, &std::io::ErrorKind::StorageFull.into())]
+            }
             RefillFault::Rows(text) => {
                 let text = format!("The stand-in's own storage failed: {text}");
                 vec![SqlError::new(823, text), not_started()]

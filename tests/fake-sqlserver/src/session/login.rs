@@ -91,8 +91,8 @@ async fn befall(instance: &Instance) -> Fate {
     for action in instance.faults.befall(StatementKind::Login) {
         match action {
             Action::Delay(time) => tokio::time::sleep(time).await,
-            Action::Stall { .. } | Action::Hold { .. } => std::future::pending().await,
-            Action::Drop { .. } => return Fate::Silence,
+            Action::Stall { .. } | Action::Mute | Action::Hold { .. } => std::future::pending().await,
+            Action::Drop { .. } | Action::Cut | Action::Lose => return Fate::Silence,
             Action::Error(error) => return Fate::Error(error),
             Action::Pace(_)
             | Action::DiskFull { .. }

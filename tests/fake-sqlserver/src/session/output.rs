@@ -51,6 +51,15 @@ impl From<Stopped> for Failure {
     }
 }
 
+/// What comes instead of an answer, once the statement is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// The connection is cut
+    Cut,
+    /// Nothing, until the client has had enough
+    Endless,
+}
+
 /// The way to the client.
 #[derive(Debug)]
 pub struct Output {
@@ -58,6 +67,7 @@ pub struct Output {
     buffer: BytesMut,
     sent_bytes: u64,
     sever_at_bytes: Option<u64>,
+    silence: Option<Silence>,
     /// The last DONE waits until it is known whether more follows.
     held: Option<Done>,
     kind: DoneKind,
@@ -77,6 +87,7 @@ impl Output {
             buffer: BytesMut::new(),
             sent_bytes: 0,
             sever_at_bytes: None,
+            silence: None,
             held: None,
             kind: DoneKind::Statement,
             command: 0,
@@ -107,6 +118,11 @@ impl Output {
     /// Cuts the connection once so many more bytes have been said.
     pub fn sever_after(&mut self, bytes: u64) {
         self.sever_at_bytes = Some(self.sent_bytes + self.buffer.len() as u64 + bytes);
+    }
+
+    /// Says nothing of what is carried out, up to its end and then.
+    pub fn keep_silent(&mut self, silence: Silence) {
+        self.silence = Some(silence);
     }
 
     /// Whether an error was said that closes the connection.
@@ -236,6 +252,14 @@ impl Output {
 
     /// The answer is complete.
     pub fn finish(&mut self) {
+        match self.silence {
+            None => {}
+            Some(Silence::Cut) => {
+                self.hang_up();
+                return;
+            }
+            Some(Silence::Endless) => return self.cancel.wait(None),
+        }
         if let Some(done) = self.held.take() {
             token::done(&mut self.buffer, done);
         }
@@ -263,6 +287,9 @@ impl Output {
 
     fn hand_over(&mut self, piece: impl FnOnce(BytesMut) -> Piece) -> Result<(), Stopped> {
         let mut tokens = self.buffer.split();
+        if self.silence.is_some() {
+            return Ok(());
+        }
         let severed = self.sever_at_bytes.filter(|at| self.sent_bytes + tokens.len() as u64 >= *at);
         if let Some(at) = severed {
             tokens.truncate(usize::try_from(at - self.sent_bytes.min(at)).unwrap_or(usize::MAX));
