@@ -24,6 +24,8 @@ const PROGRAM: &str = "DMBackup";
 const LIMITS: Limits = Limits {
     connect: Duration::from_secs(15),
     answer: Duration::from_secs(30),
+    change: Duration::from_secs(30),
+    count: Duration::from_secs(30),
     stall: Duration::from_secs(30),
     look: Duration::from_secs(1),
     ending: Duration::from_secs(10),

@@ -7,13 +7,13 @@
 
 use super::Server;
 use super::errors::Failure;
-use super::restore::CHANGE_WITHIN;
 use super::session::{Connection, Fields};
 use super::statements::{
     CARRIED, Change, ORPHANED_USERS, OTHERS, Statement, Unquotable, change, join_user, kill, use_database,
 };
 use crate::problem::Result;
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// How often whoever sits in the one seat is asked out before a repair gives up until later.
 const REPAIRS: u32 = 3;
@@ -73,7 +73,7 @@ impl Seat {
     /// # Errors
     /// What the server says.
     pub async fn change(&mut self, database: &str, wanted: Change<'_>) -> Result<()> {
-        let done = changed(&mut self.connection, change(database, wanted)).await;
+        let done = changed(&mut self.connection, change(database, wanted), self.server.limits().change).await;
         self.server.told(done, Some(database)).await
     }
 
@@ -104,7 +104,7 @@ impl Server {
         let taken = async {
             let mut connection = self.open().await?;
             connection.rows(&use_database(database)?, &[]).await?;
-            changed(&mut connection, change(database, Change::SingleUser)).await?;
+            changed(&mut connection, change(database, Change::SingleUser), self.limits().change).await?;
             Ok::<_, Failure>(Seat { server: self.clone(), connection })
         };
         self.told(taken.await, Some(database)).await
@@ -115,7 +115,8 @@ impl Server {
     /// # Errors
     /// What the server says.
     pub async fn change(&self, database: &str, wanted: Change<'_>) -> Result<()> {
-        let done = async { changed(&mut self.open().await?, change(database, wanted)).await };
+        let done =
+            async { changed(&mut self.open().await?, change(database, wanted), self.limits().change).await };
         self.told(done.await, Some(database)).await
     }
 
@@ -129,7 +130,9 @@ impl Server {
         for _ in 0..REPAIRS {
             let tried = async {
                 let mut connection = self.open().await?;
-                match changed(&mut connection, change(database, Change::MultiUser)).await {
+                match changed(&mut connection, change(database, Change::MultiUser), self.limits().change)
+                    .await
+                {
                     Ok(()) => Ok(()),
                     Err(failure) => {
                         for other in others(&mut connection, database).await? {
@@ -184,11 +187,13 @@ impl Server {
     }
 }
 
+/// Makes a change, of which the answer must come `within` this time.
 async fn changed(
     connection: &mut Connection,
     statement: std::result::Result<Statement, Unquotable>,
+    within: Duration,
 ) -> std::result::Result<(), Failure> {
-    connection.rows_within(&statement?, &[], CHANGE_WITHIN).await.map(drop)
+    connection.rows_within(&statement?, &[], within).await.map(drop)
 }
 
 async fn others(connection: &mut Connection, database: &str) -> std::result::Result<Vec<Occupant>, Failure> {

@@ -49,8 +49,12 @@ use tokio::sync::Mutex;
 pub struct Limits {
     /// Opening a connection, and again logging in.
     pub connect: Duration,
-    /// The answer to anything but BACKUP, RESTORE and DBCC.
+    /// The answer to anything but what has a wait of its own below.
     pub answer: Duration,
+    /// A database is renamed, opened, closed or removed.
+    pub change: Duration,
+    /// The rows of one table are counted.
+    pub count: Duration,
     /// Silence of a running BACKUP or RESTORE before it counts as stalled: no byte from the server and no change of its
     /// percentage.
     pub stall: Duration,
@@ -65,6 +69,8 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(15),
             answer: Duration::from_secs(30),
+            change: Duration::from_secs(120),
+            count: Duration::from_secs(1_800),
             stall: Duration::from_secs(600),
             look: Duration::from_millis(500),
             ending: Duration::from_secs(60),

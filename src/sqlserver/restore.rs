@@ -20,12 +20,8 @@ use tracing::Instrument;
 
 /// DBCC may be silent for long where the server does not tell how far it is: many times the silence of a RESTORE.
 const CHECK_STALLS: u32 = 12;
-/// One table is counted for this long at most.
-const COUNT_WITHIN: Duration = Duration::from_secs(1_800);
 /// The rows that the server keeps count of are told within this time, or not at all: a backup waits for them.
 const KEPT_WITHIN: Duration = Duration::from_secs(5);
-/// A database is renamed, opened, closed or removed within this time.
-pub(super) const CHANGE_WITHIN: Duration = Duration::from_secs(120);
 /// The most things that CHECKDB finds wrong which are kept.
 const MOST_DEFECTS: usize = 20;
 /// `master` in `sys.master_files`.
@@ -240,7 +236,8 @@ impl Server {
             let fields = Fields(row);
             let schema = fields.text("schema_name")?.unwrap_or_default();
             let table = fields.text("table_name")?.unwrap_or_default();
-            let counted = connection.rows_within(&count_rows(&schema, &table)?, &[], COUNT_WITHIN).await?;
+            let counted =
+                connection.rows_within(&count_rows(&schema, &table)?, &[], self.limits().count).await?;
             let rows = counted.first().map(|row| Fields(row).size("row_count")).transpose()?.flatten();
             counts.push(TableCount { table: format!("{schema}.{table}"), rows: rows.unwrap_or_default() });
         }
@@ -258,7 +255,7 @@ impl Server {
                 return Ok(false);
             }
             let statement = statements::drop_database(database)?;
-            connection.rows_within(&statement, &[], CHANGE_WITHIN).await?;
+            connection.rows_within(&statement, &[], self.limits().change).await?;
             tracing::info!(database, "dropped");
             Ok::<_, Failure>(true)
         };

@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 const LIMITS: Limits = Limits {
     connect: Duration::from_secs(2),
     answer: Duration::from_secs(2),
+    change: Duration::from_secs(2),
+    count: Duration::from_secs(2),
     stall: Duration::from_secs(2),
     look: Duration::from_secs(1),
     ending: Duration::from_secs(2),

@@ -20,6 +20,8 @@ pub const PROGRAM: &str = "DMBackup teste";
 pub const LIMITS: Limits = Limits {
     connect: Duration::from_secs(10),
     answer: Duration::from_secs(10),
+    change: Duration::from_secs(20),
+    count: Duration::from_secs(20),
     stall: Duration::from_secs(60),
     look: Duration::from_millis(20),
     ending: Duration::from_secs(20),
