@@ -64,6 +64,11 @@ impl Round {
         self.own.iter().for_each(|problem| report.look.note(problem.clone()));
         report.look.ask(&[CheckId::Restore, CheckId::Alerts]);
         self.alerts.problem().into_iter().for_each(|problem| report.look.note(problem));
+        if let Some(in_force) = &in_force
+            && let Err(problem) = self.ground.end_left(&in_force.config).await
+        {
+            tracing::warn!(%problem, "what a restore left in the middle is not ended yet");
+        }
         if let Some(problem) = restore::unfinished(&self.ground.home().restores) {
             report.look.note(problem);
         }

@@ -171,6 +171,26 @@ impl Ground {
         Ok((standing, turn))
     }
 
+    /// Ends what a restore of this process left in the middle when the server did not answer any more.
+    ///
+    /// # Errors
+    /// As [`stand`](Self::stand), and as [`restore::recover`].
+    pub async fn end_left(&self, config: &Arc<Config>) -> Result<()> {
+        if !restore::has_left(&self.home.restores) {
+            return Ok(());
+        }
+        let standing = {
+            let mut held = self.held.lock().await;
+            let standing = self.stand_in(&mut held, config).await?;
+            // What the last process left is ended by whoever is ready first.
+            if !held.recovered {
+                return Ok(());
+            }
+            standing
+        };
+        restore::end_left(&self.workshop_of(&standing)).await
+    }
+
     /// Removes what broken-off copies left half-made at the terminal, unless somebody writes there now.
     pub async fn clean_terminal(&self, standing: &Standing) {
         let Terminal::Folder { path, .. } = &standing.world.config.terminal else { return };

@@ -17,6 +17,10 @@ use tokio::time::sleep;
 const TRIES: u32 = 20;
 const BETWEEN: Duration = Duration::from_millis(250);
 
+/// A connection may drop while an exchange is settled, too: so often, and so long apart, it is tried at once.
+const SETTLES: u32 = 3;
+const BETWEEN_SETTLES: Duration = Duration::from_millis(500);
+
 /// Refuses while others are in `database`, and says who. Our own minute's look is not counted.
 ///
 /// # Errors
@@ -56,14 +60,15 @@ async fn seat(server: &Server, database: &str) -> Result<Seat> {
 /// Somebody is in one of them, or the server refuses: all is settled as it was, or as far as the server answers.
 pub(super) async fn exchange(work: &mut Work<'_>, exchange: &Exchange) -> Result<()> {
     work.enter(Stage::Exchanging);
-    note(work, Standing::Exchanging).await?;
     let Exchange { live, restored, kept, .. } = exchange;
-    let done = match work.server.database_identity(live).await? {
+    let there = work.server.database_identity(live).await?;
+    note(work, Standing::Exchanging).await?;
+    let done = match there {
         Some(_) => swap(&work.server, live, kept, restored).await,
         // There is none to step aside: it was lost, and this is why somebody restores.
         None => work.server.change(restored, Change::Name(live)).await,
     };
-    settle_after(work, done).await
+    settle_after(work, done, Standing::Exchanged).await
 }
 
 /// Gives the live database's name back to the one that stepped aside.
@@ -75,7 +80,7 @@ pub(super) async fn exchange_back(work: &mut Work<'_>, exchange: &Exchange) -> R
     note(work, Standing::Exchanging).await?;
     let Exchange { live, restored, kept, .. } = exchange;
     let done = swap(&work.server, live, restored, kept).await;
-    settle_after(work, done).await
+    settle_after(work, done, Standing::Ready).await
 }
 
 /// `live` becomes `aside`, and `next` becomes `live`. From the seat in the one that steps aside, so that nobody gets in between.
@@ -105,10 +110,34 @@ async fn leave(seat: Seat, database: &str) {
     }
 }
 
-/// Settles at the end, however it went; the first problem is the one that counts.
-async fn settle_after(work: &mut Work<'_>, done: Result<()>) -> Result<()> {
-    let settled = settle(work.shop, &work.server).await;
-    done.and(settled)
+/// Settles at the end, however it went. What failed is only a warning where it came to `wanted` all the same, as when the answer
+/// was lost. Where it cannot be settled, that is told too: it is tried again later.
+async fn settle_after(work: &mut Work<'_>, done: Result<()>, wanted: Standing) -> Result<()> {
+    let mut settled = settle(work.shop, &work.server).await;
+    for _ in 1..SETTLES {
+        if settled.is_ok() {
+            break;
+        }
+        sleep(BETWEEN_SETTLES).await;
+        settled = settle(work.shop, &work.server).await;
+    }
+    let Some(exchange) = work.shop.records.read().exchange else { return done };
+    match (done, settled) {
+        (Ok(()), Ok(())) => Ok(()),
+        (Err(problem), Ok(())) if exchange.standing == wanted => {
+            work.warn(problem);
+            Ok(())
+        }
+        (Err(problem), Ok(())) => Err(problem),
+        (Ok(()), Err(cause)) => {
+            work.warn(cause);
+            Err(problems::unsettled_exchange(&exchange))
+        }
+        (Err(problem), Err(_)) => {
+            work.warn(problems::unsettled_exchange(&exchange));
+            Err(problem)
+        }
+    }
 }
 
 async fn note(work: &Work<'_>, standing: Standing) -> Result<()> {
@@ -185,7 +214,8 @@ async fn open(server: &Server, database: &str) -> Result<()> {
 pub(super) fn unfinished(book: &Book) -> Option<Problem> {
     let exchange = book.exchange.as_ref()?;
     match exchange.standing {
-        Standing::Ready | Standing::Exchanging => Some(problems::unfinished_exchange(exchange)),
+        Standing::Ready => Some(problems::unfinished_exchange(exchange)),
+        Standing::Exchanging => Some(problems::unsettled_exchange(exchange)),
         Standing::Exchanged => None,
     }
 }

@@ -28,4 +28,6 @@ pub use foresee::foresee;
 pub use problems::interrupted;
 pub use record::Records;
 pub use source::{describe, list};
-pub use work::{Monitor, RestoreOrder, TypedLogin, Workshop, carry_out, recover, standing, unfinished};
+pub use work::{
+    Monitor, RestoreOrder, TypedLogin, Workshop, carry_out, end_left, has_left, recover, standing, unfinished,
+};

@@ -376,6 +376,22 @@ pub(super) fn not_ticked(missing: &[Item]) -> Problem {
     )
 }
 
+/// An exchange was cut short, and how far it came is not settled yet.
+pub(super) fn unsettled_exchange(exchange: &Exchange) -> Problem {
+    let Exchange { live, restored, .. } = exchange;
+    Problem::new(
+        Code::RestoreInterrupted,
+        crate::words!(
+            "A troca do banco de dados «{live}» por «{restored}» parou no meio e ainda não pôde ser encerrada.",
+            "The exchange of the database “{live}” for “{restored}” stopped midway and could not be ended yet.",
+        ),
+        crate::words!(
+            "O programa tenta de novo a cada minuto, sozinho: verifique se o SQL Server está em execução e se há espaço no disco da pasta de estado.",
+            "The program tries again each minute by itself: check that SQL Server is running and that the disk of the state folder has room.",
+        ),
+    )
+}
+
 /// The old database is not there any more.
 pub(super) fn nothing_kept(kept: &str) -> Problem {
     refused(

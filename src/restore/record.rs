@@ -96,11 +96,21 @@ impl Book {
     }
 }
 
+impl Book {
+    /// Whether something stands in it that [`recover`](super::recover) ends.
+    pub fn is_left(&self) -> bool {
+        let exchanging = |exchange: &Exchange| exchange.standing == Standing::Exchanging;
+        self.making.is_some() || !self.passing.is_empty() || self.exchange.as_ref().is_some_and(exchanging)
+    }
+}
+
 /// The record of one agent's restores.
 #[derive(Debug)]
 pub struct Records {
     path: PathBuf,
     book: Mutex<Book>,
+    /// Held by the restore that is at work.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Records {
@@ -116,7 +126,17 @@ impl Records {
             }
             Book::default()
         });
-        Self { path, book: Mutex::new(book) }
+        Self { path, book: Mutex::new(book), turn: tokio::sync::Mutex::default() }
+    }
+
+    /// The leave to restore, for as long as it is kept: one restore at a time.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// The same, where no restore is at work.
+    pub(super) fn try_turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        self.turn.try_lock().ok()
     }
 
     /// What it says now.

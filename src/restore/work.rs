@@ -114,6 +114,7 @@ pub async fn carry_out(
     cancel: CancellationToken,
 ) -> RestoreReport {
     let task = order.task.clone();
+    let _turn = shop.records.turn().await;
     let mut work = Work::begin(order, shop, monitor, cancel);
     let end = match recover(shop).await {
         Ok(()) => match &task {
@@ -150,12 +151,8 @@ pub fn standing(records: &Records) -> Option<Replacement> {
 pub async fn recover(shop: &Workshop) -> Result<()> {
     exchange::settle(shop, &shop.world.server).await?;
     let book = shop.records.read();
-    if let Some(Making { database, .. }) = book.making {
-        let removed = shop.world.server.drop_database(&database).await?;
-        exchange::change(shop, |book| book.making = None).await?;
-        if removed {
-            note_removed(shop, &database);
-        }
+    if let Some(making) = book.making {
+        remove_begun(shop, making).await?;
     }
     for made in book.passing {
         match remove_passing(shop, &shop.world.server, &made).await {
@@ -167,6 +164,51 @@ pub async fn recover(shop: &Workshop) -> Result<()> {
             }
             Err(problem) => return Err(problem),
         }
+    }
+    Ok(())
+}
+
+/// Whether there is something to [`recover`] from.
+pub fn has_left(records: &Records) -> bool {
+    records.read().is_left()
+}
+
+/// The same while the process goes on, as soon as the server answers again: after a restore that it had left in the middle. Nothing
+/// is done while a restore is at work, or where nothing was left.
+///
+/// # Errors
+/// As [`recover`].
+pub async fn end_left(shop: &Workshop) -> Result<()> {
+    match shop.records.try_turn() {
+        Some(_turn) if has_left(&shop.records) => recover(shop).await,
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Removes a database that a restore had only begun. One that somebody looks into stays recorded, as those of restore tests do.
+///
+/// # Errors
+/// The server does not answer, or refuses; the record cannot be written.
+async fn remove_begun(shop: &Workshop, Making { restore, database }: Making) -> Result<()> {
+    let server = &shop.world.server;
+    let (removed, waits) = match server.drop_database(&database).await {
+        Ok(removed) => (removed, None),
+        Err(problem) if problem.code == Code::DatabaseBusy => {
+            tracing::warn!(%problem, database, "what a restore had begun stays for now");
+            (false, server.database_identity(&database).await?)
+        }
+        Err(problem) => return Err(problem),
+    };
+    let waits = waits.map(|identity| Made { restore, database: database.clone(), identity });
+    let gone = database.clone();
+    exchange::change(shop, move |book| {
+        book.making = None;
+        book.made.retain(|made| made.database != gone);
+        book.passing.extend(waits);
+    })
+    .await?;
+    if removed {
+        note_removed(shop, &database);
     }
     Ok(())
 }

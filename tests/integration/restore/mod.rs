@@ -1,9 +1,10 @@
 //! Restores against the stand-in: beside, in place, cut short anywhere.
 
-mod bench;
+pub mod bench;
 mod beside;
 mod command;
 mod input;
 mod kills;
+mod left;
 mod replace;
 mod retest;
