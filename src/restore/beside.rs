@@ -64,6 +64,14 @@ pub(super) async fn make(work: &mut Work<'_>, source: &Source, stay: Stay) -> Re
     }
 }
 
+/// Refuses what can be known to be impossible before anything is made, be it a backup of what is there.
+///
+/// # Errors
+/// As those of [`make`] before it extracts anything.
+pub(super) async fn foretell(work: &mut Work<'_>, source: &Source) -> Result<()> {
+    prepare(work, source).await.map(drop)
+}
+
 /// What becomes of a restored database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stay {

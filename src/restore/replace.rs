@@ -37,14 +37,21 @@ pub(super) async fn replace(work: &mut Work<'_>, source: &Source, confirm: &str)
             work.server.require_exchange(rights, &live)?;
             refuse_others(&work.server, &live).await?;
             let carried = work.server.carried(&live).await?;
+            beside::foretell(work, source).await?;
             keep_safe(work).await?;
             carried
         }
         None => None,
     };
     let restored = beside::make(work, source, Stay::Kept).await?;
-    let ready = prepare(work, &live, &restored, carried).await?;
-    finish(work, &ready).await
+    match prepare(work, &live, &restored, carried).await {
+        Ok(ready) => finish(work, &ready).await,
+        Err(problem) => {
+            // No record leads to it: nobody could go on with it.
+            beside::discard(work, &restored, Stay::Kept).await;
+            Err(problem)
+        }
+    }
 }
 
 /// Goes on with an exchange that was cut short before it was done.
@@ -227,7 +234,8 @@ async fn finish(work: &mut Work<'_>, ready: &Exchange) -> Result<()> {
     work.report.statements.extend(statements(ready));
     exchange::exchange(work, ready).await?;
     work.report.target = Some(ready.live.clone());
-    work.report.kept = work.server.database_identity(&ready.kept).await?.map(|_| ready.kept.clone());
+    let settled = work.shop.records.read().exchange;
+    work.report.kept = settled.filter(|it| it.kept_identity.is_some()).map(|it| it.kept);
     carry_owner(work, ready).await
 }
 

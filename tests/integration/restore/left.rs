@@ -121,6 +121,30 @@ async fn a_half_made_database_that_somebody_looks_into_goes_later_and_stops_noth
     assert_ne!(left, target);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replacement_that_cannot_be_prepared_leaves_no_database_behind() {
+    let bench = Bench::open().await;
+    bench.inject(StatementKind::Alter, Action::Lose);
+    let report = bench.carry_out(Bench::replace(Bench::newest())).await;
+    assert_eq!((report.outcome, report.target.as_deref()), (Some(Outcome::Failed), None), "{report:?}");
+    assert_eq!(unfinished(&bench.workshop.records), None);
+    bench.assert_settled(&[LIVE]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_restored_is_refused_before_a_safety_backup_is_made_of_what_is_there() {
+    let bench = Bench::open().await;
+    let before = bench.shop.snapshot();
+    let path = bench.shop.path("cortado.zip");
+    let zip = std::fs::read(bench.shop.folder().join("MCDados.zip")).unwrap();
+    std::fs::write(&path, &zip[..zip.len() / 2]).unwrap();
+    let report = bench.carry_out(Bench::replace(Bench::file(path))).await;
+    assert_eq!(report.problems[0].code, Code::ArchiveDamaged, "{:?}", report.problems);
+    let stages: Vec<_> = report.stages.iter().map(|time| time.stage).collect();
+    assert_eq!((stages, report.safety), (vec![Stage::Preparing], None));
+    assert!(bench.shop.snapshot() == before);
+}
+
 /// Waits for a status without holding up the other tasks of the test.
 fn until(shop: &Shop, wanted: impl Fn(&Status) -> bool + Send) -> Status {
     tokio::task::block_in_place(|| {
