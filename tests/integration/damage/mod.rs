@@ -4,6 +4,7 @@
 
 mod files;
 mod moments;
+mod restores;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
