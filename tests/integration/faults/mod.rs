@@ -3,5 +3,8 @@
 
 mod blows;
 mod calls;
+pub mod disks;
 mod errands;
+mod restores;
 mod statements;
+mod yard;

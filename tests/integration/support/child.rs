@@ -18,6 +18,8 @@ const TASKS: &[(&str, Task)] = &[
     ("destination::read_only", crate::destination::rights::use_a_read_only_mount),
     ("destination::vanish", crate::destination::rights::lose_the_mount_in_mid_copy),
     ("destination::rights", crate::destination::rights::use_folders_without_rights),
+    #[cfg(target_os = "linux")]
+    ("faults::disks", crate::faults::disks::fill_at_each_step),
     ("journal::full", crate::journal::write_to_a_full_disk),
     ("journal::rights", crate::journal::write_without_rights),
     ("journal::hold", crate::journal::hold_the_file),
