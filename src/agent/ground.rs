@@ -303,7 +303,13 @@ impl Ground {
             }
             Err(problem) => tracing::warn!(%problem, "our statements in the server cannot be looked for"),
         }
-        restore::recover(&self.workshop_of(standing)).await?;
+        match restore::recover(&self.workshop_of(standing)).await {
+            // An administrator's login has begun what ours may not end: that keeps no backup from being made.
+            Err(problem) if problem.exit() == Exit::Access => {
+                tracing::error!(%problem, "what a restore left in the middle waits for a login that may end it");
+            }
+            recovered => recovered?,
+        }
         let (local, home) = (Arc::clone(&world.local), Arc::clone(&self.home));
         let removed = blocking(move || {
             let mut removed = local.scrub()?;

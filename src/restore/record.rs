@@ -94,9 +94,7 @@ impl Book {
         let kept = exchange.kept_identity.map(|_| exchange.kept.clone());
         Some(Replacement::new(kept, &self.ticked))
     }
-}
 
-impl Book {
     /// Whether something stands in it that [`recover`](super::recover) ends.
     pub fn is_left(&self) -> bool {
         let exchanging = |exchange: &Exchange| exchange.standing == Standing::Exchanging;

@@ -116,7 +116,7 @@ pub async fn carry_out(
     let task = order.task.clone();
     let _turn = shop.records.turn().await;
     let mut work = Work::begin(order, shop, monitor, cancel);
-    let end = match recover(shop).await {
+    let end = match recover_as(shop, &work.server).await {
         Ok(()) => match &task {
             Task::Beside { source } => beside::make(&mut work, source, Stay::Kept).await.map(drop),
             Task::Test => retest::test(&mut work).await,
@@ -149,13 +149,18 @@ pub fn standing(records: &Records) -> Option<Replacement> {
 /// # Errors
 /// The server does not answer, or refuses: to be called again.
 pub async fn recover(shop: &Workshop) -> Result<()> {
-    exchange::settle(shop, &shop.world.server).await?;
+    recover_as(shop, &shop.world.server).await
+}
+
+/// The same as the login of `server`: what an administrator's login has begun, ours may not be allowed to end.
+async fn recover_as(shop: &Workshop, server: &Server) -> Result<()> {
+    exchange::settle(shop, server).await?;
     let book = shop.records.read();
     if let Some(making) = book.making {
-        remove_begun(shop, making).await?;
+        remove_begun(shop, server, making).await?;
     }
     for made in book.passing {
-        match remove_passing(shop, &shop.world.server, &made).await {
+        match remove_passing(shop, server, &made).await {
             Ok(true) => note_removed(shop, &made.database),
             Ok(false) => {}
             // Somebody looks into it: that must not keep a backup from being made. It stays recorded.
@@ -189,8 +194,7 @@ pub async fn end_left(shop: &Workshop) -> Result<()> {
 ///
 /// # Errors
 /// The server does not answer, or refuses; the record cannot be written.
-async fn remove_begun(shop: &Workshop, Making { restore, database }: Making) -> Result<()> {
-    let server = &shop.world.server;
+async fn remove_begun(shop: &Workshop, server: &Server, Making { restore, database }: Making) -> Result<()> {
     let (removed, waits) = match server.drop_database(&database).await {
         Ok(removed) => (removed, None),
         Err(problem) if problem.code == Code::DatabaseBusy => {

@@ -4,16 +4,18 @@
 use super::bench::{Bench, Ear};
 use crate::support::agent::Shop;
 use crate::support::sql::Application;
-use crate::support::sqlserver::{StandIn, eventually};
+use crate::support::sqlserver::{PASSWORD, StandIn, eventually};
 use dmbackup::agent::status::{Activity, Status};
 use dmbackup::backup::outcome::Outcome;
+use dmbackup::config::Secret;
 use dmbackup::control::client::Client;
 use dmbackup::problem::Code;
 use dmbackup::restore::outcome::{Place, Source, Stage, Task};
-use dmbackup::restore::{end_left, recover, unfinished};
+use dmbackup::restore::{RestoreOrder, TypedLogin, carry_out, end_left, recover, unfinished};
 use dmbackup::slot::Set;
 use fake_sqlserver::error::SqlError;
 use fake_sqlserver::fault::{Action, Fault, StatementKind};
+use fake_sqlserver::security::Login;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -82,6 +84,35 @@ async fn an_exchange_whose_last_answer_was_lost_is_done_and_says_so() {
         assert_eq!(report.kept.is_some(), *rows == dumped);
         assert_eq!(unfinished(&bench.workshop.records), None);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_administrators_login_left_midway_is_ended_by_such_a_login() {
+    let mut bench = Bench::open().await;
+    let handle = &bench.shop.standin.handle;
+    let agent = Login::new("agente", PASSWORD)
+        .with_permission("CREATE ANY DATABASE")
+        .with_permission("VIEW SERVER STATE");
+    handle.set_login(agent);
+    handle.set_user(LIVE, "agente", &["db_backupoperator", "db_datareader"], &[]).unwrap();
+    bench.shop.log_in_as("agente");
+    bench.restart();
+    let order = |task| RestoreOrder {
+        id: uuid::Uuid::new_v4(),
+        task,
+        by: "ana".to_owned(),
+        begun: bench.workshop.world.clock.local_now(),
+        login: Some(TypedLogin { user: "sa".to_owned(), password: Secret::new(PASSWORD) }),
+    };
+    let (replace, ear) = (order(Bench::replace(Bench::newest())), server_that_goes_away(&bench));
+    let report = carry_out(replace, &bench.workshop, Arc::new(ear), CancellationToken::new()).await;
+    assert_eq!(report.problems[0].code, Code::SqlConnectionLost, "{:?}", report.problems);
+    bench.shop.standin.handle.clear_faults();
+    let refused = end_left(&bench.workshop).await.expect_err("the agent may not rename a database");
+    assert_eq!(refused.code, Code::SqlRights, "{refused}");
+    let resume = order(Task::Resume { confirm: confirm() });
+    let report = carry_out(resume, &bench.workshop, Arc::new(Ear::default()), CancellationToken::new()).await;
+    assert_eq!(report.outcome, Some(Outcome::Success), "{:?}", report.problems);
 }
 
 #[tokio::test(flavor = "multi_thread")]
