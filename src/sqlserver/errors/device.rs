@@ -5,6 +5,14 @@ use super::{ServerError, Subject};
 use crate::problem::{Code, Problem};
 use crate::words;
 
+/// What the operating system says of a disk that is full.
+const FULL: [u32; 2] = [39, 112];
+
+/// Whether the operating system's error in the text is that a disk is full.
+pub(super) fn is_full(message: &str) -> bool {
+    system_error(message).is_some_and(|number| FULL.contains(&number))
+}
+
 /// What the server wanted of the dump file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wanted {
@@ -31,7 +39,7 @@ pub(super) fn problem(error: &ServerError, subject: &Subject) -> Option<Problem>
         Some(21 | 23 | 31 | 483 | 1117) => disk_fails(subject),
         Some(32 | 33) => in_use(subject),
         Some(38) if matches!(wanted, Wanted::Read | Wanted::Work) => truncated(subject),
-        Some(39 | 112) => full(subject),
+        Some(number) if FULL.contains(&number) => full(subject),
         Some(51 | 53 | 55 | 59 | 64 | 67 | 121 | 1231 | 1232 | 1236) => network(subject),
         number => other(wanted, number, subject),
     })

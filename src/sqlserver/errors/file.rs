@@ -1,6 +1,6 @@
 //! Sentences for a backup file that is not good, or that cannot be restored where it was meant to be.
 
-use super::Subject;
+use super::{ServerError, Subject, device};
 use crate::problem::{Code, Problem};
 use crate::words;
 use crate::words::Words;
@@ -79,10 +79,10 @@ pub(super) fn backup_file(number: u32, subject: &Subject) -> Option<Problem> {
 }
 
 /// The problem of a restore that finds no room for its files, or `None` for any other error.
-pub(super) fn no_room(number: u32, subject: &Subject) -> Option<Problem> {
-    let server = &subject.server;
-    (number == 3257).then(|| {
-        Problem::new(
+pub(super) fn no_room(error: &ServerError, subject: &Subject) -> Option<Problem> {
+    let (server, database) = (&subject.server, subject.database_shown());
+    let (code, sentence, hint) = match error.number {
+        3257 => (
             Code::SpaceForeseen,
             words!(
                 "O banco restaurado não cabe no disco de dados do SQL Server {server}.",
@@ -92,8 +92,26 @@ pub(super) fn no_room(number: u32, subject: &Subject) -> Option<Problem> {
                 "Libere espaço nesse disco e tente de novo; nada foi alterado.",
                 "Free space on that disk and try again; nothing was touched.",
             ),
-        )
-    })
+        ),
+        1101 | 1105 => (
+            Code::SpaceFull,
+            words!(
+                "O SQL Server {server} não tem mais espaço para o banco de dados «{database}» no disco de dados dele.",
+                "SQL Server {server} has no more room for the database “{database}” on its data disk.",
+            ),
+            words!("Libere espaço nesse disco e tente de novo.", "Free space on that disk and try again."),
+        ),
+        5149 if device::is_full(&error.message) => (
+            Code::SpaceFull,
+            words!(
+                "O disco de dados do SQL Server {server} encheu enquanto um arquivo do banco de dados «{database}» crescia.",
+                "The data disk of SQL Server {server} became full while a file of the database “{database}” grew.",
+            ),
+            words!("Libere espaço nesse disco e tente de novo.", "Free space on that disk and try again."),
+        ),
+        _ => return None,
+    };
+    Some(Problem::new(code, sentence, hint))
 }
 
 /// The problem of a restore that the server refuses, or `None` for any other error.

@@ -15,7 +15,7 @@ pub(super) fn problem(error: &ServerError, subject: &Subject) -> Problem {
         .or_else(|| database::damage(error, subject))
         .or_else(|| database::busy(error.number, subject))
         .or_else(|| file::backup_file(error.number, subject))
-        .or_else(|| file::no_room(error.number, subject))
+        .or_else(|| file::no_room(error, subject))
         .or_else(|| file::restore_target(error.number, subject))
         .or_else(|| stopped(error.number, subject))
         .unwrap_or_else(|| unknown(error))

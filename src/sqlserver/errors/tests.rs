@@ -53,6 +53,18 @@ const ROWS: &[(u32, u8, &str)] = &[
     (824, 24, "SQL Server detected a logical consistency-based I/O error: incorrect checksum; page (1:153)."),
     (825, 10, "A read of the file 'MCDados.mdf' succeeded after failing 2 time(s)."),
     (9002, 17, "The transaction log for database 'MCDados' is full due to 'LOG_BACKUP'."),
+    (3257, 16, "There is insufficient free space on disk volume 'D:\\' to create the database."),
+    (
+        1105,
+        17,
+        "Could not allocate space for object 'x' in database 'MCDados' because the 'PRIMARY' filegroup is full.",
+    ),
+    (
+        5149,
+        16,
+        "MODIFY FILE encountered operating system error 112(There is not enough space on the disk.) while attempting to \
+         expand the physical file 'D:\\MCDados.mdf'.",
+    ),
     (1844, 16, "BACKUP DATABASE WITH COMPRESSION is not supported on Express Edition."),
 ];
 
