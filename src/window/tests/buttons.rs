@@ -176,6 +176,30 @@ fn the_journal_is_filtered_and_shows_details() {
 }
 
 #[test]
+fn the_keyboard_goes_from_run_to_run_however_many_there_are() {
+    let shown = Shown::open(Language::Portuguese, made_up::well());
+    shown.press("Diário");
+    shown.learn(News::Journal(Ok(made_up::runs())));
+    // Over the six names of pages and the list of filters to the runs.
+    (0..8).for_each(|_| shown.type_keys(&SharedString::from(Key::Tab)));
+    shown.type_keys(&SharedString::from(Key::DownArrow));
+    assert_eq!(shown.one("22/11/2026 14:00 Sucesso").accessible_checked(), Some(true), "the newest");
+    shown.type_keys(&SharedString::from(Key::DownArrow));
+    assert_eq!(shown.one("22/11/2026 13:00 Sucesso").accessible_checked(), Some(true));
+    shown.type_keys(&SharedString::from(Key::End));
+    assert_eq!(shown.one("24/10/2026 08:00 Sucesso").accessible_checked(), Some(true), "and it is in sight");
+    shown.type_keys(&SharedString::from(Key::UpArrow));
+    assert_eq!(shown.one("24/10/2026 09:00 Sucesso").accessible_checked(), Some(true));
+    shown.type_keys(&SharedString::from(Key::Home));
+    assert_eq!(shown.one("22/11/2026 14:00 Sucesso").accessible_checked(), Some(true));
+    // From the runs over their details to the button.
+    (0..2).for_each(|_| shown.type_keys(&SharedString::from(Key::Tab)));
+    shown.type_keys(" ");
+    shown.press("Fechar…");
+    assert!(shown.pasted("Senha").contains("22/11/2026 14:00"), "«Copiar» was pressed");
+}
+
+#[test]
 fn the_password_is_typed_and_entered_and_a_wrong_one_is_told() {
     let mut shown = Shown::open(Language::Portuguese, made_up::well());
     shown.press("Fechar…");
