@@ -4,6 +4,7 @@ use crate::agent::status::Status;
 use crate::backup::outcome::RunReport;
 use crate::cli::report;
 use crate::control::link::Link;
+use crate::cycle::catalogue::Severity;
 use crate::icon::{self, Icon};
 use crate::platform::{MenuEntry, TrayLook};
 use crate::words;
@@ -124,9 +125,6 @@ fn working(status: &Status, language: Language) -> Vec<String> {
 
 fn waiting(status: &Status, language: Language) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(check) = status.checks.first() {
-        lines.push(check.problem.sentence.get(language).to_owned());
-    }
     let good = match &status.last_good {
         Some(report) => {
             let when = moment(made(report), status.now, language);
@@ -139,6 +137,9 @@ fn waiting(status: &Status, language: Language) -> Vec<String> {
         let when = moment(at, status.now, language);
         lines.push(words!("Próximo: {when}", "Next: {when}").get(language).to_owned());
     }
+    // Last, for there are systems that cut a tooltip short.
+    let wrong = status.checks.iter().find(|check| check.severity != Severity::Notice);
+    lines.extend(wrong.map(|check| check.problem.sentence.get(language).to_owned()));
     lines
 }
 

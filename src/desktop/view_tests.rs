@@ -117,9 +117,12 @@ fn the_tooltip_tells_the_last_good_backup_and_the_next() {
         "DMBackup\nCompressing the backup... 43 %\nabout 50 s left"
     );
     let alarmed = unhealthy(Severity::Alert, problem(Code::SqlServiceStopped));
-    assert!(
-        tooltip(&reached(alarmed), Language::English).starts_with("DMBackup\nsql.service-stopped\nLast good")
+    assert_eq!(
+        tooltip(&reached(alarmed), Language::English),
+        "DMBackup\nLast good backup: today at 14:03\nNext: today at 15:00\nsql.service-stopped"
     );
+    let noted = unhealthy(Severity::Notice, problem(Code::DatabaseLogLarge));
+    assert!(tooltip(&reached(noted), Language::English).ends_with("Next: today at 15:00"));
     assert!(
         tooltip(&Link::Lost(problem(Code::AgentMissing)), Language::English).contains("cannot be reached")
     );

@@ -144,14 +144,17 @@ fn is_activation(event: &TrayIconEvent) -> bool {
 }
 
 fn tooltip(look: &TrayLook) -> String {
-    let mut length = 0;
-    look.tooltip
-        .chars()
-        .take_while(|c| {
-            length += c.len_utf16();
-            length <= LONGEST_TOOLTIP
-        })
-        .collect()
+    let mut length = look.tooltip.encode_utf16().count();
+    if length <= LONGEST_TOOLTIP {
+        return look.tooltip.clone();
+    }
+    let mut cut = look.tooltip.clone();
+    while length >= LONGEST_TOOLTIP
+        && let Some(last) = cut.pop()
+    {
+        length -= last.len_utf16();
+    }
+    cut + "…"
 }
 
 fn menu(look: &TrayLook) -> io::Result<Menu> {
