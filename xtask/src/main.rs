@@ -10,6 +10,7 @@ mod soak;
 mod steps;
 mod test;
 mod windows;
+mod wine;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ enum Verb {
     Soak(soak::Options),
     /// Makes a picture of every page and state of the window, in target/screens
     Screens,
+    /// Builds the programs for Windows and runs them under Wine (not a part of `test`)
+    Wine,
     /// Looks for known vulnerabilities in the dependencies (needs the network; not a part of `test`)
     Advisories,
 }
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Verb::Bench(options) => bench::run(&options),
         Verb::Soak(options) => soak::run(&options).map(|()| 0),
         Verb::Screens => test::screens().map(|()| 0),
+        Verb::Wine => wine::run().map(|()| 0),
         Verb::Advisories => test::advisories().map(|()| 0),
     };
     match done {

@@ -96,6 +96,10 @@ pub const LINK: &[Package] = &[
 /// The C compiler for Windows.
 pub const WINDOWS: &[Package] = &[program("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc")];
 
+/// What runs programs for Windows on Linux; 64-bit is enough.
+pub const WINE: &[Package] =
+    &[program("wine", "wine"), Package { name: "wine64", there: There::File("/usr/lib/wine/wine64") }];
+
 /// Debian's own toolchain with the sources of the standard library, for machines whose rustup cannot fetch the target.
 pub const WINDOWS_TOOLCHAIN: &[Package] = &[
     Package { name: "rustc-web", there: There::File("/usr/share/doc/rustc-web") },

@@ -55,12 +55,26 @@ impl Shop {
     /// # Errors
     /// It cannot be written.
     pub fn write_config(&self, address: &str, more: &str, terminal: &Path) -> Result<()> {
+        self.write_config_as(address, more, terminal, |path| path.display().to_string())
+    }
+
+    /// The same for an agent that knows a path of this machine by another name.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write_config_as(
+        &self,
+        address: &str,
+        more: &str,
+        terminal: &Path,
+        known_as: impl Fn(&Path) -> String,
+    ) -> Result<()> {
         let (host, port) = address.rsplit_once(':').ok_or_else(|| format!("not an address: {address}"))?;
         let text = include_str!("demo.toml")
             .replace("{host}", host)
             .replace("{port}", port)
-            .replace("{backup}", &quoted(&self.path("servidor/Backup")))
-            .replace("{terminal}", &quoted(terminal))
+            .replace("{backup}", &quoted(&known_as(&self.path("servidor/Backup"))))
+            .replace("{terminal}", &quoted(&known_as(terminal)))
             .replace("[backup]\n", &format!("[backup]\n{more}"));
         fs::write(self.path("dmbackup.toml"), text).map_err(|error| format!("dmbackup.toml: {error}"))
     }
@@ -97,8 +111,8 @@ fn remove(folder: &Path) -> Result<()> {
 }
 
 /// A path as the inside of a TOML basic string.
-fn quoted(path: &Path) -> String {
-    path.display().to_string().replace('\\', r"\\").replace('"', "\\\"")
+fn quoted(path: &str) -> String {
+    path.replace('\\', r"\\").replace('"', "\\\"")
 }
 
 /// A program of the workspace as `cargo build` leaves it.

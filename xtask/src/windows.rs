@@ -23,6 +23,12 @@ pub fn cargo(verb: &str) -> Result<Command> {
     Ok(command)
 }
 
+/// A program as [`cargo`] builds it.
+pub fn built(program: &str) -> String {
+    let folder = steps::root().join("target/windows").join(TARGET).join("debug");
+    folder.join(program).display().to_string()
+}
+
 fn rustup_cargo(verb: &str) -> Command {
     let mut command = steps::cargo();
     command.arg(verb);
