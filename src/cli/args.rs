@@ -203,6 +203,9 @@ pub struct RestoreArgs {
     /// Put it in the place of the shop's database: a safety backup first, then the exchange by name
     #[arg(long, requires = "from")]
     pub replace: bool,
+    /// Restore it over the shop's database, only where the disk has not the room for both; a safety backup first
+    #[arg(long, requires = "replace")]
+    pub overwrite: bool,
     /// The name of the shop's database, as a confirmation; without it, it is asked for
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,

@@ -168,6 +168,10 @@ const PORTUGUESE: &[(&str, &str)] = &[
         "restore --replace",
         "Põe o backup no lugar do banco da loja: primeiro um backup de segurança, depois a troca pelo nome",
     ),
+    (
+        "restore --overwrite",
+        "Restaura por cima do banco da loja, só onde o disco não tem espaço para os dois; antes, um backup de segurança",
+    ),
     ("restore --confirm", "O nome do banco da loja, como confirmação; sem ele, ele é perguntado"),
     ("restore --resume", "Continua uma troca do banco que foi interrompida"),
     ("restore --undo", "Volta ao banco que foi trocado"),

@@ -98,6 +98,7 @@ fn task(args: &RestoreArgs, printer: &mut Printer) -> Result<Task> {
     }
     let confirm = confirm(args, printer)?;
     Ok(match source {
+        Some(source) if args.overwrite => Task::Overwrite { source, confirm },
         Some(source) => Task::Replace { source, confirm },
         None if args.resume => Task::Resume { confirm },
         None if args.undo => Task::Undo { confirm },

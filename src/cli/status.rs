@@ -73,7 +73,7 @@ pub fn lines(status: &Status, language: Language) -> Vec<String> {
         let title = super::restore::checklist_title();
         let (pt, en) = (title.pt, title.en);
         row(&words!("{pt}:", "{en}:"), standing.next().get(language).to_owned());
-        if let Some(kept) = &standing.kept {
+        if let Some(kept) = standing.kept.as_ref().or(standing.safety.as_ref()) {
             row(&words!("Banco anterior:", "Old database:"), kept.clone());
         }
     }

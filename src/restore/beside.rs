@@ -28,11 +28,11 @@ const DROPS: u32 = 3;
 const BETWEEN_DROPS: Duration = Duration::from_millis(500);
 
 /// What is known before anything is made.
-struct Prepared {
-    opened: Opened,
-    shape: Shape,
-    facts: ServerFacts,
-    paths: InstancePaths,
+pub(super) struct Prepared {
+    pub opened: Opened,
+    pub shape: Shape,
+    pub facts: ServerFacts,
+    pub paths: InstancePaths,
 }
 
 /// Restores `source` beside the live database and proves it; the new database's name.
@@ -92,7 +92,10 @@ impl Stay {
 }
 
 /// Compares the restored rows with what the backup says of them.
-fn compare(work: &mut Work<'_>, manifest: Option<&Manifest>, stay: Stay) -> Result<()> {
+///
+/// # Errors
+/// They differ, in a test.
+pub(super) fn compare(work: &mut Work<'_>, manifest: Option<&Manifest>, stay: Stay) -> Result<()> {
     let told = manifest.map(|manifest| manifest.rows.as_slice()).unwrap_or_default();
     let Some((tables, problem)) = rows::compare(told, &work.report.counts) else { return Ok(()) };
     work.report.compared = Some(tables);
@@ -127,6 +130,18 @@ pub(super) async fn remove(work: &mut Work<'_>, database: &str) -> Result<()> {
 }
 
 async fn prepare(work: &mut Work<'_>, source: &Source) -> Result<Prepared> {
+    let prepared = examine(work, source).await?;
+    let files = prepared.shape.description.as_ref().map(foresee::files).unwrap_or_default();
+    room_for(work, prepared.shape.dump_bytes, &files, &prepared.paths).await?;
+    work.stop_if_cancelled()?;
+    Ok(prepared)
+}
+
+/// Opens `source`, and refuses what can be refused by what it says of itself.
+///
+/// # Errors
+/// It cannot be read, or not restored here; the login lacks a right.
+pub(super) async fn examine(work: &mut Work<'_>, source: &Source) -> Result<Prepared> {
     let database = work.report.database.clone();
     let rights = work.server.restore_rights(&database).await?;
     work.server.require_create(rights)?;
@@ -137,8 +152,6 @@ async fn prepare(work: &mut Work<'_>, source: &Source) -> Result<Prepared> {
     let (opened, shape) = looked.await?;
     work.report.from = Some(told_by(&opened, &shape));
     refuse(shape.description.as_ref(), &work.report.database, &facts)?;
-    let files = shape.description.as_ref().map(foresee::files).unwrap_or_default();
-    room_for(work, shape.dump_bytes, &files, &paths).await?;
     work.stop_if_cancelled()?;
     Ok(Prepared { opened, shape, facts, paths })
 }
@@ -186,7 +199,10 @@ pub(super) fn refuse(description: Option<&Description>, database: &str, facts: &
 }
 
 /// Holds that the dump and the files fit, each in its folder, and what must stay free beside them.
-async fn room_for(
+///
+/// # Errors
+/// A disk has not the room.
+pub(super) async fn room_for(
     work: &Work<'_>,
     dump_bytes: u64,
     files: &[BackupFile],
@@ -202,7 +218,11 @@ async fn room_for(
     blocking(move || room::check(&*local, needed, &folders)).await
 }
 
-async fn extract_to(
+/// Writes the dump to where SQL Server reads it, and checks it on the way.
+///
+/// # Errors
+/// It is damaged, or cannot be written; the cancellation.
+pub(super) async fn extract_to(
     work: &mut Work<'_>,
     opened: Opened,
     shape: &Shape,
@@ -248,6 +268,30 @@ async fn arrange(
     stay: Stay,
 ) -> Result<RestoreRequest> {
     let device = &staging.seen_by_server;
+    let checksum = accept(work, extracted, facts, device).await?;
+    let files = work.server.file_list_only(device, &work.cancel).await?;
+    // The dump lies there already.
+    room_for(work, 0, &files, paths).await?;
+    let database = free_name(work, stay).await?;
+    Ok(RestoreRequest {
+        moves: plan::moves(&files, &database, paths),
+        database,
+        device_path: device.clone(),
+        checksum,
+        replace: false,
+    })
+}
+
+/// Judges the dump by what SQL Server and the reader say of it; whether it carries checksums.
+///
+/// # Errors
+/// It is not one whole backup of this database that this server can restore.
+pub(super) async fn accept(
+    work: &mut Work<'_>,
+    extracted: &Extracted,
+    facts: &ServerFacts,
+    device: &str,
+) -> Result<bool> {
     let headers = work.server.header_only(device, &work.cancel).await?;
     let header = one_whole(&headers)?;
     let found = header.database.clone().unwrap_or_default();
@@ -260,17 +304,7 @@ async fn arrange(
         return Err(problems::newer_server(build, facts.version));
     }
     judge(work, extracted, device, header.has_checksums).await?;
-    let files = work.server.file_list_only(device, &work.cancel).await?;
-    // The dump lies there already.
-    room_for(work, 0, &files, paths).await?;
-    let database = free_name(work, stay).await?;
-    Ok(RestoreRequest {
-        moves: plan::moves(&files, &database, paths),
-        database,
-        device_path: device.clone(),
-        checksum: header.has_checksums,
-        replace: false,
-    })
+    Ok(header.has_checksums)
 }
 
 fn one_whole(headers: &[BackupHeader]) -> Result<&BackupHeader> {
@@ -354,7 +388,10 @@ async fn keep(work: &Work<'_>, database: &str, stay: Stay) -> Result<()> {
 }
 
 /// CHECKDB and the counts.
-async fn prove(work: &mut Work<'_>, database: &str) -> Result<()> {
+///
+/// # Errors
+/// Something is wrong with the database, or the server does not tell.
+pub(super) async fn prove(work: &mut Work<'_>, database: &str) -> Result<()> {
     work.enter(Stage::Checking);
     let told = work.told_by_server(Stage::Checking);
     let defects = work.server.check_database(database, &told, &work.cancel).await?;
@@ -419,7 +456,8 @@ async fn forget(work: &Work<'_>, database: &str) -> Result<()> {
     .await
 }
 
-async fn drop_staging(staging: Staging) {
+/// Removes the extracted dump.
+pub(super) async fn drop_staging(staging: Staging) {
     let dropped = blocking(move || {
         drop(staging);
         Ok(())

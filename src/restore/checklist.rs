@@ -65,8 +65,11 @@ pub fn names(items: &[Item]) -> String {
 /// A replacement that stands: the shop works with a restored database, and nobody has released it yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
-    /// The name of the old database; `None` where there is none, since the shop's database had been lost.
+    /// The name of the old database; `None` where there is none, since it was overwritten or had been lost.
     pub kept: Option<String>,
+    /// The safety backup of the old database, where it was overwritten.
+    #[serde(default)]
+    pub safety: Option<String>,
     /// What of the checklist is ticked.
     pub ticked: Vec<Item>,
     /// What is not, and keeps the old database from being removed.
@@ -77,7 +80,7 @@ impl Replacement {
     /// One of which `ticked` is ticked.
     pub fn new(kept: Option<String>, ticked: &[Item]) -> Self {
         let (ticked, missing) = Item::ALL.into_iter().partition(|item| ticked.contains(item));
-        Self { kept, ticked, missing }
+        Self { kept, safety: None, ticked, missing }
     }
 
     /// The whole list, a line each: `[x] vendas: uma venda baixa o estoque`.

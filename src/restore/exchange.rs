@@ -37,7 +37,7 @@ async fn others(server: &Server, database: &str) -> Result<Vec<Occupant>> {
 }
 
 /// The one seat in `database`. Nobody is thrown out for it.
-async fn seat(server: &Server, database: &str) -> Result<Seat> {
+pub(super) async fn seat(server: &Server, database: &str) -> Result<Seat> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -202,10 +202,10 @@ pub(super) async fn settle(shop: &Workshop, server: &Server) -> Result<()> {
     .await
 }
 
-/// Opens a database that lets in only one session.
-async fn open(server: &Server, database: &str) -> Result<()> {
+/// Opens a database that lets in only one session. One that is being restored cannot be opened, and has nobody in it.
+pub(super) async fn open(server: &Server, database: &str) -> Result<()> {
     match server.database_identity(database).await? {
-        Some(found) if found.single_user => server.let_everybody_in(database).await,
+        Some(found) if found.single_user && found.online => server.let_everybody_in(database).await,
         Some(_) | None => Ok(()),
     }
 }

@@ -3,13 +3,13 @@
 
 use super::beside::{Stay, look, refuse};
 use super::outcome::{Item, Plan, Replacement, RestoreId, Source, Task};
-use super::record::{Exchange, Standing};
+use super::record::{Exchange, Over, Overwrite, Standing};
 use super::staging::Staging;
 use super::work::{Workshop, blocking};
-use super::{exchange, plan, problems, replace, retest};
+use super::{exchange, overwrite, plan, problems, replace, retest};
 use crate::bak::Description;
 use crate::problem::Result;
-use crate::sqlserver::{BackupFile, RestoreRequest, statements};
+use crate::sqlserver::{BackupFile, OwnFile, RestoreRequest, statements};
 use crate::words;
 use crate::words::{Language, Words};
 use chrono::{DateTime, FixedOffset};
@@ -24,7 +24,13 @@ pub async fn foresee(task: &Task, shop: &Workshop, now: DateTime<FixedOffset>) -
         Task::Beside { source } => beside(source, shop, now, Stay::Kept).await,
         Task::Test => test(shop, now).await,
         Task::Replace { source, .. } => replacement(source, shop, now).await,
-        Task::Resume { .. } | Task::Undo { .. } | Task::Release { .. } => ending(task, shop),
+        Task::Overwrite { source, .. } => overwriting(source, shop).await,
+        Task::Resume { .. } | Task::Undo { .. } | Task::Release { .. } => {
+            match shop.records.read().overwrite {
+                Some(over) => ending_over(task, &over, shop).await,
+                None => ending(task, shop),
+            }
+        }
         Task::Tick { items } => checklist(items, shop),
         Task::Drop { database } => removal(database, shop),
     }
@@ -81,13 +87,7 @@ async fn replacement(source: &Source, shop: &Workshop, now: DateTime<FixedOffset
     if carried.is_some() {
         server.require_exchange(server.restore_rights(&live).await?, &live)?;
         exchange::refuse_others(server, &live).await?;
-        plan.steps.insert(
-            0,
-            words!(
-                "fazer e conferir um backup de segurança de «{live}» em «extra»",
-                "make and check a safety backup of “{live}” in “extra”"
-            ),
-        );
+        plan.steps.insert(0, safety(&live));
     }
     let restored = plan.target.take().unwrap_or_default();
     let kept = plan::kept_names(&live, now).into_iter().next().unwrap_or_default();
@@ -119,6 +119,87 @@ fn checklist(items: &[Item], shop: &Workshop) -> Result<Plan> {
     Ok(Plan { steps, ..Plan::default() })
 }
 
+/// A restore over the live database.
+async fn overwriting(source: &Source, shop: &Workshop) -> Result<Plan> {
+    let server = &shop.world.server;
+    let live = shop.world.database()?.as_str().to_owned();
+    overwrite::must_be_free(server, &live).await?;
+    let own = server.own_files(&live).await?;
+    let (mut plan, files) = over(source, &own, shop).await?;
+    let paths = server.instance_paths().await?;
+    overwrite::refuse_room(shop, server, plan.dump_bytes, &files, &own, &paths).await?;
+    plan.steps.insert(0, safety(&live));
+    Ok(plan)
+}
+
+/// What ends a restore over the live database.
+async fn ending_over(task: &Task, recorded: &Overwrite, shop: &Workshop) -> Result<Plan> {
+    let source = match task {
+        Task::Release { .. } => {
+            let safety = recorded.safety.display();
+            let step = words!(
+                "encerrar a troca; o backup de segurança {safety} fica",
+                "end the replacement; the safety backup {safety} stays"
+            );
+            return Ok(Plan { steps: vec![step], ..Plan::default() });
+        }
+        Task::Undo { .. } => &Source::File { path: recorded.safety.clone() },
+        Task::Resume { .. }
+        | Task::Beside { .. }
+        | Task::Replace { .. }
+        | Task::Overwrite { .. }
+        | Task::Tick { .. }
+        | Task::Drop { .. }
+        | Task::Test => &recorded.source,
+    };
+    let (mut plan, _) = over(source, &recorded.files, shop).await?;
+    if matches!(task, Task::Undo { .. }) && recorded.standing == Over::Overwritten {
+        plan.steps.insert(0, safety(&recorded.live));
+    }
+    Ok(plan)
+}
+
+/// A restore of `source` over the live database whose files are `own`, and the files that it would have.
+async fn over(source: &Source, own: &[OwnFile], shop: &Workshop) -> Result<(Plan, Vec<BackupFile>)> {
+    let server = &shop.world.server;
+    let live = shop.world.database()?.as_str().to_owned();
+    let (facts, paths) = (server.facts().await?, server.instance_paths().await?);
+    let (world, wanted, expected) = (shop.world.clone(), source.clone(), live.clone());
+    let (opened, shape) = blocking(move || look(&world, &wanted, &expected)).await?;
+    refuse(shape.description.as_ref(), &live, &facts)?;
+    let files = shape.description.as_ref().map(files).unwrap_or_default();
+    let request = RestoreRequest {
+        moves: plan::moves_over(&files, &live, own, &paths),
+        database: live.clone(),
+        device_path: Staging::foreseen(&shop.world),
+        checksum: shape.description.as_ref().is_none_or(|told| told.checksums),
+        replace: true,
+    };
+    let mut steps = steps(&opened.shown, &request.device_path, &live);
+    let step = words!(
+        "restaurar por cima de «{live}»: o que ele tem se perde, fora o backup de segurança",
+        "restore it over “{live}”: what that holds is lost, but for the safety backup"
+    );
+    if let Some(beside) = steps.get_mut(1) {
+        *beside = step;
+    }
+    let plan = Plan {
+        steps,
+        statements: overwrite::statements_of(&request),
+        target: Some(live),
+        dump_bytes: shape.dump_bytes,
+        files_bytes: plan::files_bytes(&files),
+    };
+    Ok((plan, files))
+}
+
+fn safety(live: &str) -> Words {
+    words!(
+        "fazer e conferir um backup de segurança de «{live}» em «extra»",
+        "make and check a safety backup of “{live}” in “extra”"
+    )
+}
+
 /// What ends an open exchange.
 fn ending(task: &Task, shop: &Workshop) -> Result<Plan> {
     let exchange = shop.records.read().exchange.ok_or_else(problems::no_exchange)?;
@@ -145,6 +226,7 @@ fn ending(task: &Task, shop: &Workshop) -> Result<Plan> {
         Task::Resume { .. }
         | Task::Beside { .. }
         | Task::Replace { .. }
+        | Task::Overwrite { .. }
         | Task::Tick { .. }
         | Task::Drop { .. }
         | Task::Test => (

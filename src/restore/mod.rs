@@ -13,6 +13,8 @@ mod exchange;
 mod extract;
 mod foresee;
 pub mod outcome;
+mod overwrite;
+mod overwrite_problems;
 mod plan;
 mod problems;
 mod record;

@@ -53,6 +53,13 @@ pub enum Task {
         /// The name of the live database, typed by whoever wants that.
         confirm: String,
     },
+    /// Puts a backup over the live database, where there is not the room for both.
+    Overwrite {
+        /// From what.
+        source: Source,
+        /// The name of the live database, typed by whoever wants that.
+        confirm: String,
+    },
     /// Goes on with a replacement that was cut short.
     Resume {
         /// As for the replacement.
@@ -90,7 +97,11 @@ impl Task {
     pub fn is_destructive(&self) -> bool {
         match self {
             Self::Beside { .. } | Self::Tick { .. } | Self::Drop { .. } | Self::Test => false,
-            Self::Replace { .. } | Self::Resume { .. } | Self::Undo { .. } | Self::Release { .. } => true,
+            Self::Replace { .. }
+            | Self::Overwrite { .. }
+            | Self::Resume { .. }
+            | Self::Undo { .. }
+            | Self::Release { .. } => true,
         }
     }
 
@@ -100,6 +111,7 @@ impl Task {
             Self::Tick { .. } | Self::Test => false,
             Self::Beside { .. }
             | Self::Replace { .. }
+            | Self::Overwrite { .. }
             | Self::Resume { .. }
             | Self::Undo { .. }
             | Self::Release { .. }
@@ -110,7 +122,9 @@ impl Task {
     /// From what it restores.
     pub fn source(&self) -> Option<&Source> {
         match self {
-            Self::Beside { source } | Self::Replace { source, .. } => Some(source),
+            Self::Beside { source } | Self::Replace { source, .. } | Self::Overwrite { source, .. } => {
+                Some(source)
+            }
             Self::Drop { .. }
             | Self::Resume { .. }
             | Self::Undo { .. }
@@ -126,6 +140,9 @@ impl Task {
             Self::Beside { .. } => words!("restauração ao lado", "restore beside"),
             Self::Replace { .. } => {
                 words!("restauração no lugar do banco da loja", "restore in place of the shop's database")
+            }
+            Self::Overwrite { .. } => {
+                words!("restauração por cima do banco da loja", "restore over the shop's database")
             }
             Self::Resume { .. } => words!("continuação da restauração", "restore resumed"),
             Self::Undo { .. } => words!("volta ao banco anterior", "return to the old database"),

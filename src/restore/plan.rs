@@ -1,7 +1,7 @@
 //! Names and places of what a restore makes. Pure.
 
 use crate::backup::join_as_server;
-use crate::sqlserver::{BackupFile, InstancePaths};
+use crate::sqlserver::{BackupFile, InstancePaths, OwnFile};
 use chrono::{DateTime, FixedOffset};
 
 /// The longest name of a database, in UTF-16 units.
@@ -82,6 +82,63 @@ pub fn moves(files: &[BackupFile], name: &str, paths: &InstancePaths) -> Vec<(St
     moves
 }
 
+/// Where each file of a database goes that is restored over another one: to where that one's own files `own` lie, by name and then by
+/// order; what is left over, as in [`moves`].
+pub fn moves_over(
+    files: &[BackupFile],
+    name: &str,
+    own: &[OwnFile],
+    paths: &InstancePaths,
+) -> Vec<(String, String)> {
+    let mut free: Vec<&OwnFile> = own.iter().collect();
+    let mut targets: Vec<Option<String>> = vec![None; files.len()];
+    let by_name =
+        |file: &BackupFile, own: &OwnFile| own.name.to_lowercase() == file.logical_name.to_lowercase();
+    let by_order = |_: &BackupFile, _: &OwnFile| true;
+    for fits in [&by_name as &dyn Fn(&BackupFile, &OwnFile) -> bool, &by_order] {
+        for (file, target) in files.iter().zip(&mut targets).filter(|(_, target)| target.is_none()) {
+            let of_kind = |own: &OwnFile| match file.kind.as_str() {
+                "L" => own.log,
+                "D" => !own.log,
+                _ => false,
+            };
+            if let Some(at) = free.iter().position(|own| of_kind(own) && fits(file, own)) {
+                *target = Some(free.remove(at).path.clone());
+            }
+        }
+    }
+    let others = moves(files, name, paths);
+    others
+        .into_iter()
+        .zip(targets)
+        .map(|((logical, other), target)| (logical, target.unwrap_or(other)))
+        .collect()
+}
+
+/// Bytes by which the files of each folder grow when a database is restored over another one whose files are `own`.
+pub fn growth_by_folder(
+    files: &[BackupFile],
+    moves: &[(String, String)],
+    own: &[OwnFile],
+) -> Vec<(String, u64)> {
+    let folder = |path: &str| path.rfind(['\\', '/']).map_or_else(String::new, |at| path[..=at].to_owned());
+    let mut folders: Vec<(String, u64)> = Vec::new();
+    for (file, (_, target)) in files.iter().zip(moves) {
+        let folder = folder(target);
+        match folders.iter_mut().find(|(known, _)| *known == folder) {
+            Some((_, bytes)) => *bytes = bytes.saturating_add(file.bytes),
+            None => folders.push((folder, file.bytes)),
+        }
+    }
+    for file in own {
+        let folder = folder(&file.path);
+        if let Some((_, bytes)) = folders.iter_mut().find(|(known, _)| *known == folder) {
+            *bytes = bytes.saturating_sub(file.bytes);
+        }
+    }
+    folders
+}
+
 /// Bytes that the restored files take at the size that they had.
 pub fn files_bytes(files: &[BackupFile]) -> u64 {
     files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes))
@@ -160,6 +217,35 @@ mod tests {
         assert_eq!(moved[1].0, "Índices 2", "the logical name is what the backup says");
         assert_eq!(files_bytes(&files), 20 << 20);
         assert_eq!(bytes_by_folder(&files, &paths), [(r"D:\Dados\", 15 << 20), (r"L:\Log", 5 << 20)]);
+    }
+
+    #[test]
+    fn files_go_over_the_databases_own_and_only_what_they_grow_by_is_wanted() {
+        let own = |name: &str, path: &str, log, mib: u64| OwnFile {
+            name: name.into(),
+            path: path.into(),
+            log,
+            bytes: mib << 20,
+        };
+        let there = [
+            own("Velho", r"D:\Dados\x.mdf", false, 2),
+            own("MCDados_log", r"L:\Log\x.ldf", true, 9),
+            own("mcdados", r"E:\Mais\y.ndf", false, 1),
+        ];
+        let files = [file("MCDados", "D"), file("Índices", "D"), file("Mais", "D"), file("log", "L")];
+        let paths = paths(r"D:\Dados\", r"L:\Log", &[r"D:\Dados\x.mdf"]);
+        let moved = moves_over(&files, "x", &there, &paths);
+        let targets: Vec<&str> = moved.iter().map(|(_, target)| target.as_str()).collect();
+        assert_eq!(targets, [r"E:\Mais\y.ndf", r"D:\Dados\x.mdf", r"D:\Dados\x_Mais.ndf", r"L:\Log\x.ldf"]);
+        assert_eq!(
+            growth_by_folder(&files, &moved, &there),
+            [
+                (r"E:\Mais\".to_owned(), 4 << 20),
+                (r"D:\Dados\".to_owned(), 8 << 20),
+                (r"L:\Log\".to_owned(), 0)
+            ]
+        );
+        assert_eq!(moves_over(&files, "x", &[], &paths), moves(&files, "x", &paths));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! What restores have made in the server and are about to make: a small file in the state folder, written before each step, by
 //! which the next start knows what to end, and by which a database is known to be ours to remove.
 
-use super::outcome::{Item, Replacement, RestoreId};
+use super::outcome::{Item, Replacement, RestoreId, Source};
 use super::problems;
 use crate::durable::{read_bounded, write_atomically};
 use crate::problem::Result;
-use crate::sqlserver::{Carried, DatabaseIdentity};
+use crate::sqlserver::{Carried, DatabaseIdentity, OwnFile};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,6 +61,39 @@ pub(super) struct Exchange {
     pub kept_identity: Option<DatabaseIdentity>,
 }
 
+/// How far an overwriting of the live database is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Over {
+    /// All is ready, and nothing is touched yet.
+    Ready,
+    /// The backup is being restored over it: what it holds is not known.
+    Overwriting,
+    /// SQL Server found errors in what was restored over it.
+    Defective,
+    /// It is what the backup held, and is proved.
+    Overwritten,
+    /// The safety backup is being restored over it: what it holds is not known.
+    Undoing,
+}
+
+/// An overwriting of the live database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Overwrite {
+    pub restore: RestoreId,
+    /// The name of the shop's database.
+    pub live: String,
+    /// What is restored over it.
+    pub source: Source,
+    /// The safety backup of what was there, verified.
+    pub safety: PathBuf,
+    /// What goes over; `None` where the server did not tell.
+    pub carried: Option<Carried>,
+    /// Where its files lay, and lie again.
+    pub files: Vec<OwnFile>,
+    pub standing: Over,
+}
+
 /// The content of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -70,6 +103,7 @@ pub(super) struct Book {
     /// Databases of restore tests, to be removed by whoever comes across them.
     pub passing: Vec<Made>,
     pub exchange: Option<Exchange>,
+    pub overwrite: Option<Overwrite>,
     /// What of the checklist is ticked after the replacement that stands.
     pub ticked: Vec<Item>,
 }
@@ -81,6 +115,17 @@ impl Book {
         self.ticked.clear();
     }
 
+    /// The same of one that overwrites.
+    pub fn set_overwrite(&mut self, overwrite: Option<Overwrite>) {
+        self.overwrite = overwrite;
+        self.ticked.clear();
+    }
+
+    /// Whether a replacement waits for a person's word.
+    pub fn is_taken(&self) -> bool {
+        self.exchange.is_some() || self.overwrite.is_some()
+    }
+
     /// Ticks `items`.
     pub fn tick(&mut self, items: &[Item]) {
         self.ticked.extend(items);
@@ -90,6 +135,10 @@ impl Book {
 
     /// The replacement that stands.
     pub fn standing(&self) -> Option<Replacement> {
+        if let Some(over) = self.overwrite.as_ref().filter(|over| over.standing == Over::Overwritten) {
+            let safety = Some(over.safety.display().to_string());
+            return Some(Replacement { safety, ..Replacement::new(None, &self.ticked) });
+        }
         let exchange = self.exchange.as_ref().filter(|exchange| exchange.standing == Standing::Exchanged)?;
         let kept = exchange.kept_identity.map(|_| exchange.kept.clone());
         Some(Replacement::new(kept, &self.ticked))
@@ -98,7 +147,15 @@ impl Book {
     /// Whether something stands in it that [`recover`](super::recover) ends.
     pub fn is_left(&self) -> bool {
         let exchanging = |exchange: &Exchange| exchange.standing == Standing::Exchanging;
-        self.making.is_some() || !self.passing.is_empty() || self.exchange.as_ref().is_some_and(exchanging)
+        // It may let in nobody but a session that is gone.
+        let closed = |over: &Overwrite| match over.standing {
+            Over::Ready | Over::Overwriting | Over::Undoing => true,
+            Over::Defective | Over::Overwritten => false,
+        };
+        self.making.is_some()
+            || !self.passing.is_empty()
+            || self.exchange.as_ref().is_some_and(exchanging)
+            || self.overwrite.as_ref().is_some_and(closed)
     }
 }
 

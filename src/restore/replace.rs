@@ -4,9 +4,9 @@
 use super::beside::Stay;
 use super::exchange::{self, change, refuse_others};
 use super::outcome::{Item, Replacement, RestoreProgress, Source, Stage};
-use super::record::{Exchange, Standing};
+use super::record::{Book, Exchange, Standing};
 use super::work::{Monitor, Work};
-use super::{beside, plan, problems};
+use super::{beside, overwrite, plan, problems};
 use crate::backup::outcome::{Outcome, Phase, Progress, Trigger};
 use crate::backup::{self, Aim, Order};
 use crate::problem::{Problem, Result};
@@ -25,7 +25,7 @@ const REASON: &str = "antes da restauração";
 pub(super) async fn replace(work: &mut Work<'_>, source: &Source, confirm: &str) -> Result<()> {
     let live = work.report.database.clone();
     confirmed(&live, confirm)?;
-    if work.shop.records.read().exchange.is_some() {
+    if work.shop.records.read().is_taken() {
         return Err(problems::exchange_pending());
     }
     let rights = work.server.restore_rights(&live).await?;
@@ -60,10 +60,13 @@ pub(super) async fn replace(work: &mut Work<'_>, source: &Source, confirm: &str)
 /// There is none, it is not confirmed, or as [`replace`].
 pub(super) async fn resume(work: &mut Work<'_>, confirm: &str) -> Result<()> {
     confirmed(&work.report.database, confirm)?;
+    if let Some(over) = overwrite::pending(work) {
+        return Box::pin(overwrite::resume(work, over)).await;
+    }
     let exchange = pending(work)?;
     work.report.target = Some(exchange.live.clone());
     match exchange.standing {
-        Standing::Exchanged => carry_owner(work, &exchange).await,
+        Standing::Exchanged => carry_owner(work, &exchange.live, exchange.carried.as_ref()).await,
         Standing::Ready | Standing::Exchanging => {
             if work.server.database_identity(&exchange.live).await?.is_some() {
                 refuse_others(&work.server, &exchange.live).await?;
@@ -80,6 +83,9 @@ pub(super) async fn resume(work: &mut Work<'_>, confirm: &str) -> Result<()> {
 /// There is none, it is not confirmed, others are connected, or the server refuses.
 pub(super) async fn undo(work: &mut Work<'_>, confirm: &str) -> Result<()> {
     confirmed(&work.report.database, confirm)?;
+    if let Some(over) = overwrite::pending(work) {
+        return Box::pin(overwrite::undo(work, over)).await;
+    }
     let exchange = pending(work)?;
     if exchange.standing == Standing::Exchanged {
         if work.server.database_identity(&exchange.kept).await?.is_none() {
@@ -97,11 +103,8 @@ pub(super) async fn undo(work: &mut Work<'_>, confirm: &str) -> Result<()> {
 /// # Errors
 /// No replacement stands, or the record cannot be written.
 pub(super) async fn tick(work: &mut Work<'_>, items: &[Item]) -> Result<()> {
-    let exchange = pending(work)?;
-    if exchange.standing != Standing::Exchanged {
-        return Err(problems::unfinished_exchange(&exchange));
-    }
-    work.report.kept = exchange.kept_identity.map(|_| exchange.kept);
+    let standing = standing(work)?;
+    (work.report.kept, work.report.safety) = (standing.kept, standing.safety);
     let items = items.to_vec();
     change(work.shop, move |book| book.tick(&items)).await
 }
@@ -112,14 +115,16 @@ pub(super) async fn tick(work: &mut Work<'_>, items: &[Item]) -> Result<()> {
 /// There is none, it is not confirmed, something is not ticked, somebody is in the old database, or it is not the one that stepped aside.
 pub(super) async fn release(work: &mut Work<'_>, confirm: &str) -> Result<()> {
     confirmed(&work.report.database, confirm)?;
-    let exchange = pending(work)?;
-    if exchange.standing != Standing::Exchanged {
-        return Err(problems::unfinished_exchange(&exchange));
-    }
-    let standing = work.shop.records.read().standing();
-    if let Some(Replacement { missing, .. }) = standing.filter(|standing| !standing.missing.is_empty()) {
+    let Replacement { missing, safety, .. } = standing(work)?;
+    if !missing.is_empty() {
         return Err(problems::not_ticked(&missing));
     }
+    if overwrite::pending(work).is_some() {
+        // There is nothing to remove; the safety backup stays.
+        work.report.safety = safety;
+        return change(work.shop, |book| book.set_overwrite(None)).await;
+    }
+    let exchange = pending(work)?;
     work.enter(Stage::Removing);
     work.report.target = Some(exchange.kept.clone());
     match (work.server.database_identity(&exchange.kept).await?, exchange.kept_identity) {
@@ -132,8 +137,29 @@ pub(super) async fn release(work: &mut Work<'_>, confirm: &str) -> Result<()> {
     change(work.shop, |book| book.set_exchange(None)).await
 }
 
-fn confirmed(live: &str, confirm: &str) -> Result<()> {
+/// Holds that the live database's name was typed.
+///
+/// # Errors
+/// [`Code::Usage`](crate::problem::Code::Usage): it was not.
+pub(super) fn confirmed(live: &str, confirm: &str) -> Result<()> {
     if live == confirm { Ok(()) } else { Err(problems::not_confirmed(live)) }
+}
+
+/// The replacement that waits for its checklist.
+fn standing(work: &Work<'_>) -> Result<Replacement> {
+    if overwrite::pending(work).is_none() {
+        pending(work)?;
+    }
+    let book = work.shop.records.read();
+    match book.standing() {
+        Some(standing) => Ok(standing),
+        None => Err(unfinished(&book).unwrap_or_else(problems::no_exchange)),
+    }
+}
+
+/// What the next start names: a replacement that was cut short before it was done.
+pub(super) fn unfinished(book: &Book) -> Option<Problem> {
+    exchange::unfinished(book).or_else(|| overwrite::unfinished(book))
 }
 
 fn pending(work: &Work<'_>) -> Result<Exchange> {
@@ -143,7 +169,10 @@ fn pending(work: &Work<'_>) -> Result<Exchange> {
 }
 
 /// Makes and verifies a backup of the live database, outside the rotation.
-async fn keep_safe(work: &mut Work<'_>) -> Result<()> {
+///
+/// # Errors
+/// It cannot be made.
+pub(super) async fn keep_safe(work: &mut Work<'_>) -> Result<()> {
     work.enter(Stage::Safeguarding);
     let world = &work.shop.world;
     let order = Order {
@@ -236,7 +265,7 @@ async fn finish(work: &mut Work<'_>, ready: &Exchange) -> Result<()> {
     work.report.target = Some(ready.live.clone());
     let settled = work.shop.records.read().exchange;
     work.report.kept = settled.filter(|it| it.kept_identity.is_some()).map(|it| it.kept);
-    carry_owner(work, ready).await
+    carry_owner(work, &ready.live, ready.carried.as_ref()).await
 }
 
 /// The statements of an exchange, for whoever wants to see them.
@@ -258,13 +287,15 @@ pub(super) fn statements(exchange: &Exchange) -> Vec<String> {
 }
 
 /// The owner comes last: whoever is not the owner any more may not change the database.
-async fn carry_owner(work: &mut Work<'_>, exchange: &Exchange) -> Result<()> {
-    let owner = exchange.carried.as_ref().and_then(|carried| carried.owner.as_deref());
-    if let Some(owner) = owner
-        && let Err(problem) = work.server.change(&exchange.live, Change::Owner(owner)).await
+///
+/// # Errors
+/// None: what cannot be done is a warning.
+pub(super) async fn carry_owner(work: &mut Work<'_>, live: &str, carried: Option<&Carried>) -> Result<()> {
+    if let Some(owner) = carried.and_then(|carried| carried.owner.as_deref())
+        && let Err(problem) = work.server.change(live, Change::Owner(owner)).await
     {
         tracing::warn!(%problem, owner, "the restored database keeps its owner");
-        work.warn(problems::owner_not_carried(&exchange.live, owner));
+        work.warn(problems::owner_not_carried(live, owner));
     }
     Ok(())
 }

@@ -48,6 +48,11 @@ pub(super) fn check(local: &dyn Destination, local_bytes: u64, folders: &[(Strin
     }
 }
 
+/// Whether the room of all `folders` can be seen from here. Blocks.
+pub(super) fn is_seen(folders: &[(String, u64)]) -> bool {
+    folders.iter().all(|(folder, _)| platform::volume_id(Path::new(folder)).is_ok())
+}
+
 /// The first want that does not fit together with the others of its volume, and what they need.
 fn crowded(wants: &[Want]) -> Option<(&Want, u64)> {
     let together = |want: &Want| {

@@ -3,7 +3,7 @@
 use super::beside::Stay;
 use super::outcome::{Replacement, RestoreId, RestoreProgress, RestoreReport, Stage, StageTime, Task};
 use super::record::{Made, Making, Records};
-use super::{beside, exchange, problems, replace, retest};
+use super::{beside, exchange, overwrite, problems, replace, retest};
 use crate::backup::World;
 use crate::backup::outcome::Outcome;
 use crate::config::Secret;
@@ -121,6 +121,9 @@ pub async fn carry_out(
             Task::Beside { source } => beside::make(&mut work, source, Stay::Kept).await.map(drop),
             Task::Test => retest::test(&mut work).await,
             Task::Replace { source, confirm } => replace::replace(&mut work, source, confirm).await,
+            Task::Overwrite { source, confirm } => {
+                Box::pin(overwrite::overwrite(&mut work, source, confirm)).await
+            }
             Task::Resume { confirm } => replace::resume(&mut work, confirm).await,
             Task::Undo { confirm } => replace::undo(&mut work, confirm).await,
             Task::Tick { items } => replace::tick(&mut work, items).await,
@@ -134,7 +137,7 @@ pub async fn carry_out(
 
 /// What was cut short and waits for a person's word: named in the status until `--resume` or `--undo` ends it.
 pub fn unfinished(records: &Records) -> Option<Problem> {
-    exchange::unfinished(&records.read())
+    replace::unfinished(&records.read())
 }
 
 /// The replacement that stands and waits for its checklist.
@@ -155,6 +158,7 @@ pub async fn recover(shop: &Workshop) -> Result<()> {
 /// The same as the login of `server`: what an administrator's login has begun, ours may not be allowed to end.
 async fn recover_as(shop: &Workshop, server: &Server) -> Result<()> {
     exchange::settle(shop, server).await?;
+    overwrite::settle(shop, server).await?;
     let book = shop.records.read();
     if let Some(making) = book.making {
         remove_begun(shop, server, making).await?;

@@ -7,13 +7,16 @@
 
 use super::Server;
 use super::errors::Failure;
+use super::restore::RestoreRequest;
 use super::session::{Connection, Fields};
 use super::statements::{
     CARRIED, Change, ORPHANED_USERS, OTHERS, Statement, Unquotable, change, join_user, kill, use_database,
 };
-use crate::problem::Result;
+use super::supervise::{DumpProgress, Unfinished, supervise_on};
+use crate::problem::{Problem, Result};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// How often whoever sits in the one seat is asked out before a repair gives up until later.
 const REPAIRS: u32 = 3;
@@ -86,7 +89,84 @@ impl Seat {
     }
 }
 
+/// A RESTORE over a database that did not end well.
+#[derive(Debug)]
+pub struct Broken {
+    /// Why.
+    pub problem: Problem,
+    /// The server itself said so; where it did not, nobody knows how far it came.
+    pub answered: bool,
+}
+
+/// Runs a RESTORE over a database: from the seat in it, or, where it is not open and nobody can be in it, from a connection of its
+/// own. Nobody can stop it any more: what it has begun cannot be given up without loss.
+///
+/// # Errors
+/// What the server says, the loss of the connection, or a stall; no statement is left running.
+async fn overwrite(
+    server: &Server,
+    connection: Connection,
+    request: &RestoreRequest,
+    progress: &(dyn Fn(DumpProgress) + Send + Sync),
+) -> std::result::Result<(), Broken> {
+    let subject = server.subject().on_database(&request.database).on_device(&request.device_path);
+    let statement = match request.over() {
+        Ok(statement) => statement,
+        Err(cause) => {
+            return Err(Broken { problem: Failure::from(cause).problem(&subject), answered: true });
+        }
+    };
+    let turn = server.take_turn().await;
+    let (stall, never) = (server.limits().stall, CancellationToken::new());
+    match supervise_on(connection, server, turn, statement, stall, progress, &never).await {
+        Ok(done) => {
+            tracing::info!(database = request.database, took = ?done.took, "SQL Server overwrote the database");
+            Ok(())
+        }
+        Err(unfinished) => {
+            let answered = match &unfinished {
+                Unfinished::Failed(failure) => failure.number().is_some(),
+                Unfinished::Cancelled => false,
+            };
+            Err(Broken { problem: server.explain_unfinished(unfinished, subject).await, answered })
+        }
+    }
+}
+
+impl Seat {
+    /// Gives the seat up for a RESTORE over the database.
+    ///
+    /// # Errors
+    /// As the server says; no statement is left running.
+    pub async fn overwrite(
+        self,
+        request: &RestoreRequest,
+        progress: &(dyn Fn(DumpProgress) + Send + Sync),
+    ) -> std::result::Result<(), Broken> {
+        let Self { server, connection } = self;
+        overwrite(&server, connection, request, progress).await
+    }
+}
+
 impl Server {
+    /// Runs a RESTORE over a database that is not open: nobody can be in it.
+    ///
+    /// # Errors
+    /// As the server says; no statement is left running.
+    pub async fn overwrite_closed(
+        &self,
+        request: &RestoreRequest,
+        progress: &(dyn Fn(DumpProgress) + Send + Sync),
+    ) -> std::result::Result<(), Broken> {
+        match self.open().await {
+            Ok(connection) => overwrite(self, connection, request, progress).await,
+            Err(failure) => {
+                let problem = self.explain(&failure, self.about(Some(&request.database))).await;
+                Err(Broken { problem, answered: true })
+            }
+        }
+    }
+
     /// Who else is in `database`. Only where VIEW SERVER STATE is held does an empty answer mean nobody.
     ///
     /// # Errors

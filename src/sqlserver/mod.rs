@@ -23,12 +23,14 @@ mod verify;
 mod wire;
 
 pub use backup::{BackupDone, BackupRequest};
-pub use exchange::{Carried, Occupant, Seat};
+pub use exchange::{Broken, Carried, Occupant, Seat};
 pub use grant::GrantPlan;
 pub use head_office::{AtHeadOffice, Submission};
 pub use health::{DatabaseFacts, DatabaseState, Health, PageVerify, RecoveryModel, ServerFacts, Version};
 pub use history::BackupRecord;
-pub use restore::{DatabaseIdentity, Defect, InstancePaths, RestoreRequest, RestoreRights, TableCount};
+pub use restore::{
+    DatabaseIdentity, Defect, InstancePaths, OwnFile, RestoreRequest, RestoreRights, TableCount,
+};
 pub use rights::{Right, Rights};
 pub use session::Connection;
 pub use supervise::DumpProgress;

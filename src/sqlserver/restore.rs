@@ -4,8 +4,8 @@ use super::errors::{Failure, Subject};
 use super::health::ServerFacts;
 use super::session::{Connection, Fields};
 use super::statements::{
-    self, ALL_FILES, DATABASE_IDENTITY, INSTANCE_PATHS, KEPT_ROW_COUNTS, RESTORE_RIGHTS, Restoring, TABLES,
-    count_rows, use_database,
+    self, ALL_FILES, DATABASE_IDENTITY, INSTANCE_PATHS, KEPT_ROW_COUNTS, OWN_FILES, RESTORE_RIGHTS,
+    Restoring, TABLES, count_rows, use_database,
 };
 use super::supervise::{DumpProgress, supervise, supervise_within};
 use super::{Server, errors};
@@ -44,13 +44,27 @@ pub struct RestoreRequest {
 
 impl RestoreRequest {
     fn statement(&self) -> std::result::Result<statements::Statement, statements::Unquotable> {
-        statements::restore(&Restoring {
+        statements::restore(&self.restoring())
+    }
+
+    fn restoring(&self) -> Restoring<'_> {
+        Restoring {
             database: &self.database,
             device: &self.device_path,
             moves: &self.moves,
             checksum: self.checksum,
             replace: self.replace,
-        })
+        }
+    }
+
+    /// The same from the seat in the database that is overwritten.
+    pub(super) fn over(&self) -> std::result::Result<statements::Statement, statements::Unquotable> {
+        statements::restore_over(&self.restoring())
+    }
+
+    /// That statement as it will be sent.
+    pub fn text_over(&self) -> String {
+        self.over().map_or_else(|cause| format!("-- {cause}"), |statement| statement.to_string())
     }
 
     /// The statement as it will be sent, for whoever wants to see it first.
@@ -106,6 +120,19 @@ pub struct InstancePaths {
     pub log: String,
     /// The files of every database, none of which may be taken.
     pub taken: Vec<String>,
+}
+
+/// A file of a database, where it lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnFile {
+    /// What the database calls it.
+    pub name: String,
+    /// Its path, as the server's own machine names it.
+    pub path: String,
+    /// It holds the log.
+    pub log: bool,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// What the login may do for a restore.
@@ -281,6 +308,18 @@ impl Server {
         self.told(asked.await, None).await
     }
 
+    /// The files of `database`; none where there is no such database.
+    ///
+    /// # Errors
+    /// The server cannot be asked.
+    pub async fn own_files(&self, database: &str) -> Result<Vec<OwnFile>> {
+        let asked = async {
+            let rows = self.open().await?.rows(&OWN_FILES, &[&database]).await?;
+            rows.iter().map(|row| own_file(Fields(row))).collect::<std::result::Result<Vec<_>, Failure>>()
+        };
+        self.told(asked.await, Some(database)).await
+    }
+
     /// What the login may do for a restore of `database`.
     ///
     /// # Errors
@@ -399,6 +438,15 @@ async fn paths(connection: &mut Connection) -> std::result::Result<InstancePaths
         (Some(data), None) => Ok(InstancePaths { log: data.clone(), data, taken }),
         (None, _) => Err(Failure::Garbled("the instance tells of no folder for databases".into())),
     }
+}
+
+fn own_file(row: Fields<'_>) -> std::result::Result<OwnFile, Failure> {
+    Ok(OwnFile {
+        name: row.text("name")?.unwrap_or_default(),
+        path: row.text("physical_name")?.unwrap_or_default(),
+        log: row.int("type")? == Some(1),
+        bytes: row.size("bytes")?.unwrap_or_default(),
+    })
 }
 
 fn defect(row: Fields<'_>) -> std::result::Result<Defect, Failure> {

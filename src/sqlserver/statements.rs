@@ -8,7 +8,8 @@ mod restoring;
 
 pub use restoring::{
     ALL_FILES, CARRIED, Change, DATABASE_IDENTITY, INSTANCE_PATHS, KEPT_ROW_COUNTS, ORPHANED_USERS, OTHERS,
-    RESTORE_RIGHTS, Restoring, TABLES, change, check_database, count_rows, drop_database, join_user, restore,
+    OWN_FILES, RESTORE_RIGHTS, Restoring, TABLES, change, check_database, count_rows, drop_database,
+    join_user, restore, restore_over,
 };
 
 use std::borrow::Cow;

@@ -57,6 +57,8 @@ fn the_texts_of_a_restore_beside_are_these() {
     assert_snapshot!(restore(&beside).unwrap(), @r"RESTORE DATABASE [MCDados_restaurado_20220628_140000] FROM DISK = N'D:\b\x.bak' WITH MOVE N'MCDados' TO N'C:\Dados\MCDados_restaurado.mdf', MOVE N'D''Ávila]log' TO N'C:\Dados\MCDados_restaurado_log.ldf', CHECKSUM, STATS = 5");
     let over = Restoring { database: "MC]Dados", moves: &[], checksum: false, replace: true, ..beside };
     assert_snapshot!(restore(&over).unwrap(), @r"RESTORE DATABASE [MC]]Dados] FROM DISK = N'D:\b\x.bak' WITH STATS = 5, REPLACE");
+    assert_snapshot!(restore_over(&over).unwrap(), @r"USE [master]; RESTORE DATABASE [MC]]Dados] FROM DISK = N'D:\b\x.bak' WITH STATS = 5, REPLACE");
+    assert_snapshot!(OWN_FILES, @"SELECT name, physical_name, type, CAST(size AS bigint) * 8192 AS bytes FROM sys.master_files WHERE database_id = DB_ID(@P1) ORDER BY file_id");
     assert_snapshot!(check_database("MC]Dados").unwrap(), @"DBCC CHECKDB ([MC]]Dados]) WITH TABLERESULTS, NO_INFOMSGS, ALL_ERRORMSGS");
     assert_snapshot!(drop_database("MC]Dados").unwrap(), @"DROP DATABASE [MC]]Dados]");
     assert_snapshot!(count_rows("dbo", "It]em").unwrap(), @"SELECT COUNT_BIG(*) AS row_count FROM [dbo].[It]]em]");

@@ -65,17 +65,26 @@ pub(super) async fn supervise_within(
     progress: &(dyn Fn(DumpProgress) + Send + Sync),
     cancel: &CancellationToken,
 ) -> Result<Done, Unfinished> {
-    let begun = Instant::now();
-    let opening = async {
-        let mut connection = server.open().await?;
-        let session = connection.session().await?;
-        Ok::<_, Failure>((connection, session))
-    };
-    let (turn, (connection, session)) = tokio::select! {
+    let (turn, connection) = tokio::select! {
         biased;
         () = cancel.cancelled() => return Err(Unfinished::Cancelled),
-        begun = async { Ok::<_, Failure>((server.take_turn().await, opening.await?)) } => begun?,
+        begun = async { Ok::<_, Failure>((server.take_turn().await, server.open().await?)) } => begun?,
     };
+    supervise_on(connection, server, turn, statement, stall, progress, cancel).await
+}
+
+/// The same on a connection that is open already, for a statement whose turn it is.
+pub(super) async fn supervise_on(
+    mut connection: Connection,
+    server: &Server,
+    turn: Turn,
+    statement: Statement,
+    stall: Duration,
+    progress: &(dyn Fn(DumpProgress) + Send + Sync),
+    cancel: &CancellationToken,
+) -> Result<Done, Unfinished> {
+    let begun = Instant::now();
+    let session = connection.session().await?;
     let mut watch = Watch::new(server.clone(), session.id, connection.activity());
     let mut running = Running::start(server.clone(), connection, session, statement, turn);
     tracing::debug!(%session, "statement started");

@@ -139,6 +139,7 @@ impl Guide {
                 Task::Beside { .. }
                 | Task::Undo { .. }
                 | Task::Replace { .. }
+                | Task::Overwrite { .. }
                 | Task::Resume { .. }
                 | Task::Tick { .. }
                 | Task::Release { .. }
@@ -150,10 +151,11 @@ impl Guide {
 
     /// How things stand after the last restore.
     pub fn restored(&self, status: &Status, language: Language) -> Restored {
-        let cut = status.checks.iter().any(|check| check.problem.code == Code::RestoreInterrupted);
+        let cut = status.checks.iter().find(|check| check.problem.code == Code::RestoreInterrupted);
         let standing = status.replacement.as_ref();
         let restored = Restored {
-            cut,
+            cut: cut.map(|check| check.problem.sentence.get(language)).unwrap_or_default().into(),
+            safety: standing.and_then(|standing| standing.safety.as_deref()).unwrap_or_default().into(),
             replaced: standing.is_some(),
             all_ticked: standing.is_some_and(|standing| standing.missing.is_empty()),
             kept: standing.and_then(|standing| standing.kept.as_deref()).unwrap_or_default().into(),

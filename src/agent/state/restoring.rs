@@ -45,6 +45,7 @@ impl Restoring {
             Task::Tick { .. } => words!("Marcando a conferência...", "Ticking the checklist..."),
             Task::Beside { .. }
             | Task::Replace { .. }
+            | Task::Overwrite { .. }
             | Task::Resume { .. }
             | Task::Undo { .. }
             | Task::Release { .. }

@@ -38,6 +38,22 @@ pub fn restore(restoring: &Restoring<'_>) -> Result<Statement, Unquotable> {
     Ok(Statement(text.into()))
 }
 
+/// The same over a database whose context the session is: it leaves that in the same batch, so that nobody gets in between.
+///
+/// # Errors
+/// A name or path that cannot be quoted.
+pub fn restore_over(restoring: &Restoring<'_>) -> Result<Statement, Unquotable> {
+    let Statement(text) = restore(restoring)?;
+    Ok(Statement(format!("USE [master]; {text}").into()))
+}
+
+/// The files of database `@P1` (nvarchar), also of one that is being restored. Columns `name` and `physical_name` (nvarchar), `type`
+/// (tinyint: 0 data, 1 log) and `bytes` (bigint).
+pub const OWN_FILES: Statement = Statement::fixed(
+    "SELECT name, physical_name, type, CAST(size AS bigint) * 8192 AS bytes FROM sys.master_files \
+     WHERE database_id = DB_ID(@P1) ORDER BY file_id",
+);
+
 /// `DBCC CHECKDB`: one row for each thing that is wrong with the database.
 ///
 /// # Errors

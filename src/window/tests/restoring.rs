@@ -264,7 +264,7 @@ fn what_was_restored_decides_what_can_be_done_next() {
         "{}",
         restored.details
     );
-    assert!(guide.restored(&cut(), PT).cut);
+    assert_eq!(guide.restored(&cut(), PT).cut, real(Code::RestoreInterrupted).sentence.pt.as_str());
 }
 
 #[test]
@@ -353,8 +353,8 @@ fn after_a_replacement_the_shop_is_looked_at_and_released_or_the_old_database_re
     confirmed(&mut shown, release, Task::Release { confirm: confirm() });
     shown.learn(News::Link(Link::Reached(Arc::new(cut()))));
     assert!(shown.all(release).is_empty());
-    confirmed(&mut shown, "Continuar a troca", Task::Resume { confirm: confirm() });
-    confirmed(&mut shown, "Desistir da troca", Task::Undo { confirm: confirm() });
+    confirmed(&mut shown, "Continuar a restauração", Task::Resume { confirm: confirm() });
+    confirmed(&mut shown, "Voltar ao banco anterior", Task::Undo { confirm: confirm() });
 }
 
 #[test]

@@ -15,12 +15,12 @@ use std::time::Duration;
 
 const LIVE: &str = "MCDados";
 
-fn newest() -> Source {
+pub fn newest() -> Source {
     Source::Set { set: Set::Newest, place: Place::Server }
 }
 
 /// An agent that has its first backup and waits.
-fn start(shop: &Shop) -> AgentProcess {
+pub fn start(shop: &Shop) -> AgentProcess {
     let mut agent = shop.run();
     agent.wait_for("Verificando último backup realizado...");
     until(shop, |status| status.activity == Activity::Waiting && status.last_good.is_some());
@@ -28,18 +28,18 @@ fn start(shop: &Shop) -> AgentProcess {
 }
 
 /// Waits for a status without holding up the other tasks of the test.
-fn until(shop: &Shop, wanted: impl Fn(&Status) -> bool + Send) -> Status {
+pub fn until(shop: &Shop, wanted: impl Fn(&Status) -> bool + Send) -> Status {
     tokio::task::block_in_place(|| {
         std::thread::scope(|scope| scope.spawn(|| shop.until(wanted)).join().unwrap())
     })
 }
 
-async fn ask(shop: &Shop, task: Task) {
+pub async fn ask(shop: &Shop, task: Task) {
     Client::connect(&shop.state()).await.unwrap().restore(task, None).await.unwrap();
 }
 
 /// Waits until a statement of this kind is held, however many came before.
-async fn until_held(standin: &StandIn, before: u64) {
+pub async fn until_held(standin: &StandIn, before: u64) {
     let faults = &standin.handle.instance().faults;
     eventually("a statement to be held", || faults.held() > before).await;
 }

@@ -6,5 +6,7 @@ mod command;
 mod input;
 mod kills;
 mod left;
+pub mod overwrite;
+pub mod overwrite_kills;
 mod replace;
 mod retest;

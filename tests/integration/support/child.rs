@@ -26,6 +26,7 @@ const TASKS: &[(&str, Task)] = &[
     ("journal::kill", crate::journal::write_until_killed),
     ("logging::full", crate::logging::write_to_a_full_disk),
     ("logging::panic", crate::logging::panic_in_a_thread),
+    ("restore::overwrite_kill", crate::restore::overwrite_kills::kill_while_it_overwrites),
     ("run::foresee", crate::run::full_disk::foresee),
     ("run::foresee_terminal", crate::run::full_disk::foresee_at_the_terminal),
     ("run::full", crate::run::full_disk::fill_in_mid_run),

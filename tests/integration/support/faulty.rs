@@ -47,6 +47,8 @@ pub enum Fault {
     FlippedBit,
     /// A write takes as long as a medium of so many bytes per millisecond would.
     Slow(u64),
+    /// So many bytes are said to be free.
+    Free(u64),
 }
 
 impl Fault {
@@ -55,7 +57,7 @@ impl Fault {
             Self::Error(kind) => Some(kind.into()),
             // «Transport endpoint is not connected».
             Self::Gone => Some(io::Error::from_raw_os_error(107)),
-            Self::FlippedBit | Self::Slow(_) => None,
+            Self::FlippedBit | Self::Slow(_) | Self::Free(_) => None,
         }
     }
 }
@@ -209,8 +211,15 @@ impl Destination for Faulty {
     }
 
     fn space(&self) -> Result<Space> {
-        self.strikes(At::Space)?;
-        self.inner.space()
+        let struck = self.strike(|at| at == At::Space);
+        if let Some(error) = struck.and_then(Fault::error) {
+            return Err(self.inner.explain(&error));
+        }
+        let told = self.inner.space()?;
+        Ok(match struck {
+            Some(Fault::Free(free_bytes)) => Space { free_bytes, ..told },
+            Some(_) | None => told,
+        })
     }
 
     fn volume(&self) -> Result<VolumeId> {
