@@ -4,4 +4,6 @@ mod acceptance;
 mod dump;
 mod health;
 mod login;
+#[cfg(unix)]
+mod replacing;
 mod stop;

@@ -106,31 +106,8 @@ impl Shop {
         fs::create_dir(root.path().join("estado")).expect("a state folder");
         let mut config = configuration(root.path(), &standin);
         change(&mut config);
-        let config = Arc::new(config);
-        let state = root.path().join("estado");
-        let ledger = Arc::new(Ledger::open(&state));
-        let folder = |kind, path: &Path| -> Arc<dyn Destination> {
-            Arc::new(Folder::new(kind, path, config.archive_name.clone(), Arc::clone(&ledger)))
-        };
-        let terminal = match &config.terminal {
-            Terminal::LocalOnly => None,
-            Terminal::Folder { path, .. } => Some(folder(Kind::Terminal, path)),
-        };
-        let world = World {
-            local: folder(Kind::Server, &config.backup.folder),
-            terminal,
-            server: server(&standin, "sa", crate::support::sqlserver::LIMITS),
-            journal: Journal::open(&state, Arc::new(clock.clone())),
-            identity: Identity { shop: config.shop.store.clone(), agent: Uuid::new_v4() },
-            clock: Arc::new(clock.clone()),
-            ledger,
-            config,
-        };
-        let claims = Claims::open(&state);
-        enter(&*world.local, &world.identity, &claims).expect("the backup folder is ours");
-        if let Some(terminal) = &world.terminal {
-            enter(&**terminal, &world.identity, &claims).expect("the terminal's folder is ours");
-        }
+        let server = server(&standin, "sa", crate::support::sqlserver::LIMITS);
+        let world = world(config, server, &root.path().join("estado"), &clock);
         Self { standin, clock, world, sequence: 0, root }
     }
 
@@ -256,6 +233,35 @@ impl Shop {
         }
         assert!(self.folder().join("MCDados.bak").is_file(), "DM25");
     }
+}
+
+/// What runs and restores under `config` work with; the folders are claimed.
+pub fn world(config: Config, server: Server, state: &Path, clock: &TestClock) -> World {
+    let config = Arc::new(config);
+    let ledger = Arc::new(Ledger::open(state));
+    let folder = |kind, path: &Path| -> Arc<dyn Destination> {
+        Arc::new(Folder::new(kind, path, config.archive_name.clone(), Arc::clone(&ledger)))
+    };
+    let terminal = match &config.terminal {
+        Terminal::LocalOnly => None,
+        Terminal::Folder { path, .. } => Some(folder(Kind::Terminal, path)),
+    };
+    let world = World {
+        local: folder(Kind::Server, &config.backup.folder),
+        terminal,
+        server,
+        journal: Journal::open(state, Arc::new(clock.clone())),
+        identity: Identity { shop: config.shop.store.clone(), agent: Uuid::new_v4() },
+        clock: Arc::new(clock.clone()),
+        ledger,
+        config,
+    };
+    let claims = Claims::open(state);
+    enter(&*world.local, &world.identity, &claims).expect("the backup folder is ours");
+    if let Some(terminal) = &world.terminal {
+        enter(&**terminal, &world.identity, &claims).expect("the terminal's folder is ours");
+    }
+    world
 }
 
 fn server(standin: &StandIn, user: &str, limits: Limits) -> Server {

@@ -25,6 +25,11 @@ impl Application {
         config.port(address.port());
         config.authentication(AuthMethod::sql_server("sa", PASSWORD));
         config.encryption(EncryptionLevel::NotSupported);
+        Self::with(config).await
+    }
+
+    /// The same by this way.
+    pub async fn with(mut config: Config) -> Self {
         config.application_name("DMASTER FARMA");
         let stream = TcpStream::connect(config.get_addr()).await.unwrap();
         Self(Client::connect(config, stream.compat_write()).await.unwrap())

@@ -1,5 +1,6 @@
 //! A SQL Server to test against: the stand-in in this process, and a real one where `DMBACKUP_TEST_SQLSERVER` names it.
 
+use crate::support::sql::Application;
 use dmbackup::config::{DatabaseName, Encrypt, Login, Secret, ServerConfig};
 use dmbackup::sqlserver::{BackupRequest, DumpProgress, Limits, Server};
 use fake_sqlserver::options::{DatabaseOptions, Options};
@@ -121,8 +122,28 @@ pub struct Target {
     pub server: Server,
     pub database: DatabaseName,
     pub device: String,
+    /// A folder that the tests and the server both use, as either names it; `None` where there is none.
+    pub shared: Option<(PathBuf, String)>,
     /// Keeps the stand-in running.
-    _standin: Option<StandIn>,
+    standin: Option<StandIn>,
+}
+
+impl Target {
+    /// A connection of another program.
+    pub async fn application(&self) -> Application {
+        if let Some(standin) = &self.standin {
+            return Application::connect(standin).await;
+        }
+        let known = self.server.config();
+        let mut config = tiberius::Config::new();
+        config.host(&known.host);
+        config.port(known.port.expect("DMBACKUP_TEST_SQLSERVER: `server=HOST,PORT`"));
+        if let Login::Sql { user, password } = &known.login {
+            config.authentication(tiberius::AuthMethod::sql_server(user, password.expose()));
+        }
+        config.trust_cert();
+        Application::with(config).await
+    }
 }
 
 /// The stand-in, and the real server where there is one.
@@ -132,7 +153,8 @@ pub fn targets() -> Vec<Target> {
         server: standin.server("sa"),
         database: DatabaseName::new(DATABASE).expect("a name"),
         device: standin.device("acceptance.bak").display().to_string(),
-        _standin: Some(standin),
+        shared: Some((standin.device("aceite"), String::new())),
+        standin: Some(standin),
     };
     let real = std::env::var("DMBACKUP_TEST_SQLSERVER").ok();
     let real =
@@ -141,7 +163,8 @@ pub fn targets() -> Vec<Target> {
 }
 
 /// A real server: `server=HOST[\INSTANCE][,PORT];user=…;password=…[;database=…][;device=…]`. Without `database` it is
-/// `msdb`, which every server has; without `device` a file in the server's own backup folder.
+/// `msdb`, which every server has; without `device` a file in the server's own backup folder. `folder=…` names a folder that the
+/// tests may write to, and `seen=…` the same as the server names it: without them nothing is replaced there.
 #[derive(Debug, PartialEq, Eq)]
 struct Real {
     host: String,
@@ -151,6 +174,7 @@ struct Real {
     password: String,
     database: String,
     device: String,
+    shared: Option<(PathBuf, String)>,
 }
 
 impl Real {
@@ -180,6 +204,7 @@ impl Real {
             password: required("password")?,
             database: value("database").unwrap_or_else(|| "msdb".to_owned()),
             device: value("device").unwrap_or_else(|| "dmbackup-acceptance.bak".to_owned()),
+            shared: value("folder").map(|folder| (folder.into(), value("seen").unwrap_or_default())),
         })
     }
 
@@ -197,7 +222,8 @@ impl Real {
             server: Server::with_limits(&config, PROGRAM, LIMITS),
             database: DatabaseName::new(&self.database).expect("the name of a database"),
             device: self.device,
-            _standin: None,
+            shared: self.shared,
+            standin: None,
         }
     }
 }
