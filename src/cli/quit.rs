@@ -7,6 +7,7 @@ use super::usage;
 use crate::agent::status::Status;
 use crate::control::client::Client;
 use crate::control::protocol::Typed;
+use crate::platform;
 use crate::problem::{Code, Exit, Problem, Result};
 use crate::words;
 use std::io::{BufRead, Read};
@@ -60,6 +61,8 @@ fn typed(status: &Status, printer: &mut Printer) -> Result<Typed> {
         "Senha (a data, ddmmaaaa; hoje no servidor: {today}): ",
         "Password (the date, ddmmyyyy; today on the server: {today}): "
     );
+    // The library begins to hide what is typed only after its prompt.
+    let _silent = platform::silent_keyboard().map_err(|cause| unread(&cause))?;
     rpassword::prompt_password(prompt.get(printer.language())).map(Typed::new).map_err(|cause| unread(&cause))
 }
 

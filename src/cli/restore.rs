@@ -350,7 +350,11 @@ fn told(report: &RestoreReport, kept: Option<Words>, language: Language) -> Vec<
     }
     if !report.counts.is_empty() {
         let (tables, rows) = (report.counts.len(), report.rows());
-        told(words!("{tables} tabelas, {rows} registros", "{tables} tables, {rows} rows"));
+        told(if tables == 1 {
+            words!("1 tabela, {rows} registros", "1 table, {rows} rows")
+        } else {
+            words!("{tables} tabelas, {rows} registros", "{tables} tables, {rows} rows")
+        });
         match report.compared {
             Some(tables) => told(words!(
                 "registros comparados com os do backup em {tables} tabelas",

@@ -336,6 +336,22 @@ pub fn open_shared(path: &Path) -> io::Result<File> {
     system::open_shared(path)
 }
 
+// ---- the terminal at which a person types ----
+
+/// While it lives, nothing that is typed at the terminal is shown.
+#[derive(Debug)]
+pub struct SilentKeyboard {
+    _system: system::SilentKeyboard,
+}
+
+/// Stops showing what is typed: before anybody is asked for a password, so that a quick first letter stays hidden too.
+///
+/// # Errors
+/// There is no terminal.
+pub fn silent_keyboard() -> io::Result<SilentKeyboard> {
+    system::SilentKeyboard::new().map(|system| SilentKeyboard { _system: system })
+}
+
 // ---- the system's event log ----
 
 /// Writes a line to the system's event log (syslog or journald, Windows' Application log). Nothing is told where there is

@@ -1,5 +1,6 @@
 //! The Unix twin. What only Linux has stands here too, and falls back to what every Unix has.
 
+mod console;
 mod desktop;
 mod drives;
 mod files;
@@ -17,6 +18,7 @@ mod tls;
 #[cfg(feature = "tray")]
 mod tray;
 
+pub use console::SilentKeyboard;
 pub use desktop::{exit_like, has_display, session_file, show_folder, start_apart, tell};
 pub use drives::drives;
 pub use files::{

@@ -1,6 +1,7 @@
 //! The Windows twin.
 
 mod acl;
+mod console;
 mod desktop;
 mod drives;
 mod files;
@@ -23,6 +24,7 @@ pub use acl::{
     can_write_folder, is_kept_secret, make_folder_inside, make_private_folder, private,
     readable_by_everybody, share_like_folder, take_from_everybody, writable_by_ordinary_users,
 };
+pub use console::SilentKeyboard;
 pub use desktop::{exit_like, has_display, session_file, show_folder, start_apart, tell};
 pub use drives::drives;
 pub use files::{

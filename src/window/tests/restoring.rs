@@ -260,7 +260,7 @@ fn what_was_restored_decides_what_can_be_done_next() {
         (Mood::Well, "Sucesso: restauração ao lado, hoje às 14:00")
     );
     assert!(
-        restored.details.contains("DBCC CHECKDB: nenhum erro\n1 tabelas, 4811 registros"),
+        restored.details.contains("DBCC CHECKDB: nenhum erro\n1 tabela, 4811 registros"),
         "{}",
         restored.details
     );
