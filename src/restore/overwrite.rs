@@ -20,7 +20,9 @@ use crate::destination::Name;
 use crate::problem::{Code, Problem, Result};
 use crate::slot::Set;
 use crate::sqlserver::statements::{self, Change};
-use crate::sqlserver::{BackupFile, Broken, InstancePaths, OwnFile, RestoreRequest, Server, ServerFacts};
+use crate::sqlserver::{
+    BackupFile, Broken, InstancePaths, OwnFile, RestoreRequest, Server, ServerFacts, TableCount,
+};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -46,13 +48,21 @@ pub(super) async fn overwrite(work: &mut Work<'_>, source: &Source, confirm: &st
     let told = prepared.shape.description.as_ref().map(foresee::files).unwrap_or_default();
     refuse_room(work.shop, &work.server, prepared.shape.dump_bytes, &told, &files, &prepared.paths).await?;
     drop(prepared);
-    replace::keep_safe(work).await?;
+    let since = keep_safe(work, &live).await?;
     let safety = work.report.safety.clone().map(PathBuf::from);
     let safety = safety.ok_or_else(|| Problem::internal("a safety backup without a file"))?;
     let standing = Over::Ready;
     let restore = work.order.id;
     let over = Overwrite { restore, live, source: source.clone(), safety, carried, files, standing };
-    restore_over(work, over, source, Over::Overwriting).await
+    restore_over(work, over, source, Over::Overwriting, Some(since)).await
+}
+
+/// Makes the safety backup; the rows of each table before it. What is entered after it would be lost, other than in an exchange, so
+/// that they must be the same when the seat is taken.
+async fn keep_safe(work: &mut Work<'_>, live: &str) -> Result<Vec<TableCount>> {
+    let since = work.server.kept_row_counts(live, &work.cancel).await?;
+    replace::keep_safe(work).await?;
+    Ok(since)
 }
 
 /// Restores the source once more.
@@ -69,7 +79,7 @@ pub(super) async fn resume(work: &mut Work<'_>, over: Overwrite) -> Result<()> {
         Over::Ready | Over::Overwriting | Over::Defective | Over::Undoing => {
             refuse_others_if_open(&work.server, &over.live).await?;
             let source = over.source.clone();
-            restore_over(work, over, &source, Over::Overwriting).await
+            restore_over(work, over, &source, Over::Overwriting, None).await
         }
     }
 }
@@ -81,11 +91,13 @@ pub(super) async fn resume(work: &mut Work<'_>, over: Overwrite) -> Result<()> {
 /// As [`resume`], and that safety backup cannot be made.
 pub(super) async fn undo(work: &mut Work<'_>, over: Overwrite) -> Result<()> {
     refuse_others_if_open(&work.server, &over.live).await?;
-    if over.standing == Over::Overwritten {
-        replace::keep_safe(work).await?;
-    }
+    let since = match over.standing {
+        Over::Overwritten => Some(keep_safe(work, &over.live).await?),
+        // What is there is the rest of a restore.
+        Over::Ready | Over::Overwriting | Over::Defective | Over::Undoing => None,
+    };
     let source = Source::File { path: over.safety.clone() };
-    restore_over(work, over, &source, Over::Undoing).await
+    restore_over(work, over, &source, Over::Undoing, since).await
 }
 
 /// The overwriting of this database that is recorded.
@@ -180,8 +192,23 @@ async fn refuse_others_if_open(server: &Server, live: &str) -> Result<()> {
     }
 }
 
+/// Refuses where somebody has come, worked and gone `since` the safety backup was begun.
+async fn refuse_changed(work: &Work<'_>, live: &str, since: &[TableCount]) -> Result<()> {
+    let now = work.server.kept_row_counts(live, &work.cancel).await?;
+    let changed = now.iter().filter(|count| !since.contains(count));
+    let gone = since.iter().filter(|count| now.iter().all(|other| other.table != count.table));
+    let named: Vec<_> = changed.chain(gone).map(|count| count.table.as_str()).collect();
+    if named.is_empty() { Ok(()) } else { Err(wrong::changed_meanwhile(live, &named)) }
+}
+
 /// Restores `source` over the database, wholly checked before anything is touched; `doing` is recorded before the RESTORE is sent.
-async fn restore_over(work: &mut Work<'_>, over: Overwrite, source: &Source, doing: Over) -> Result<()> {
+async fn restore_over(
+    work: &mut Work<'_>,
+    over: Overwrite,
+    source: &Source,
+    doing: Over,
+    since: Option<Vec<TableCount>>,
+) -> Result<()> {
     let prepared = beside::examine(work, source).await?;
     work.enter(Stage::Extracting);
     let world = work.shop.world.clone();
@@ -189,6 +216,9 @@ async fn restore_over(work: &mut Work<'_>, over: Overwrite, source: &Source, doi
     let (shape, facts, paths) = (prepared.shape.clone(), prepared.facts, prepared.paths);
     let extracted = beside::extract_to(work, prepared.opened, &shape, &staging).await?;
     let request = arrange(work, &over, &extracted, &facts, &paths, &staging).await?;
+    if let Some(since) = since {
+        refuse_changed(work, &over.live, &since).await?;
+    }
     work.stop_if_cancelled()?;
     // Stopping it from here on would leave the shop without a database.
     work.cancel = CancellationToken::new();

@@ -4,6 +4,9 @@ use super::record::{Over, Overwrite};
 use crate::problem::{Code, Problem};
 use crate::words;
 
+/// More tables than these are not named.
+const NAMED: usize = 5;
+
 /// There is room for the better way.
 pub(super) fn room_for_both(live: &str) -> Problem {
     Problem::new(
@@ -30,6 +33,23 @@ pub(super) fn nothing_there(live: &str) -> Problem {
         words!(
             "Use «restore --replace» sem --overwrite: o backup é restaurado com o nome dele.",
             "Use “restore --replace” without --overwrite: the backup is restored under its name.",
+        ),
+    )
+}
+
+/// Somebody worked in the database after the safety backup had begun.
+pub(super) fn changed_meanwhile(live: &str, tables: &[&str]) -> Problem {
+    let named = tables.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let more = if tables.len() > NAMED { ", …" } else { "" };
+    Problem::new(
+        Code::DatabaseBusy,
+        words!(
+            "Alguém trabalhou no banco de dados «{live}» depois que o backup de segurança começou, e isso se perderia: {named}{more}.",
+            "Somebody worked in the database “{live}” after the safety backup had begun, and that would be lost: {named}{more}.",
+        ),
+        words!(
+            "Feche o sistema em todos os computadores e restaure de novo. Nada foi alterado.",
+            "Close the application on every computer and restore again. Nothing was touched.",
         ),
     )
 }

@@ -181,6 +181,32 @@ async fn nothing_is_overwritten_while_others_are_in_or_get_in_meanwhile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_enters_after_the_safety_backup_and_goes_again_is_not_lost() {
+    let bench = tight().await;
+    let address = bench.shop.standin.handle.address();
+    let sell = move || {
+        let selling = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let mut cashier = crate::support::sql::Application::at(address).await;
+                cashier.run("DELETE FROM MCDados.dbo.VENDAS").await;
+            });
+        });
+        selling.join().unwrap();
+    };
+    let ear = Ear { at: Some((Stage::Extracting, Box::new(sell))), ..Ear::default() };
+    let report = bench.carry_out_with(overwrite(Bench::newest()), ear, CancellationToken::new()).await;
+    assert_eq!(report.problems[0].code, Code::DatabaseBusy, "{:?}", report.problems);
+    assert!(report.problems[0].sentence.pt.contains("dbo.VENDAS"), "{:?}", report.problems);
+    let sold = "SELECT * FROM MCDados.dbo.VENDAS";
+    assert!(bench.application().await.rows(sold).await.is_empty(), "what was done stands");
+    assert_eq!(standing(&bench.workshop.records), None);
+    bench.assert_settled(&[LIVE]).await;
+    bench.succeed(overwrite(Bench::newest())).await;
+    assert!(!bench.application().await.rows(sold).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_source_or_a_cancellation_leaves_the_live_database_untouched() {
     let bench = tight().await;
     let live = bench.application().await.contents(LIVE).await;
