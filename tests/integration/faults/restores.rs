@@ -132,6 +132,7 @@ async fn yard() -> Yard {
 
 /// The statements of a restore that goes well.
 async fn statements_of(yard: &mut Yard, course: Course) -> Result<Vec<Met>, String> {
+    yard.make_room(course);
     yard.prepare(course).await?;
     let instance = Arc::clone(yard.bench.shop.standin.handle.instance());
     instance.faults.record();
@@ -142,9 +143,11 @@ async fn statements_of(yard: &mut Yard, course: Course) -> Result<Vec<Met>, Stri
 }
 
 async fn suffer(yard: &mut Yard, course: Course, blow: &Blow) -> Came {
+    yard.make_room(course);
     yard.prepare(course).await?;
     let silent = matches!(blow.action, Action::Stall { .. } | Action::Mute);
     yard.wait_at_most(if silent { HASTY } else { PATIENT });
+    yard.make_room(course);
     yard.bench.shop.standin.handle.inject(blow.fault());
     let report = yard.begin(course, Arc::new(Ear::default())).await;
     let missed = yard.bench.shop.standin.handle.instance().faults.waiting();
@@ -199,4 +202,14 @@ async fn whatever_statement_of_a_replacement_fails_one_of_two_whole_states_is_le
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_statement_of_an_undo_fails_one_of_two_whole_states_is_left_and_named() {
     every_statement_fails(Course::Undo).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_statement_of_an_overwriting_fails_what_is_left_is_whole_or_named_and_comes_back() {
+    every_statement_fails(Course::Overwrite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_statement_of_an_overwritings_undo_fails_what_is_left_is_whole_or_named_and_comes_back() {
+    every_statement_fails(Course::UndoOverwrite).await;
 }

@@ -2,13 +2,14 @@
 //! whatever that was.
 
 use crate::restore::bench::{Bench, Ear};
+use crate::support::faulty::{At, Fault as Trouble, Faulty};
 use crate::support::shop::Shop;
 use crate::support::sqlserver::LIMITS;
 use crate::support::whole::{files_below, is_partial};
 use dmbackup::backup::outcome::Outcome;
 use dmbackup::problem::{Code, Problem};
 use dmbackup::restore::outcome::{RestoreReport, Source, Task, Verdict};
-use dmbackup::restore::{Monitor, RestoreOrder, carry_out, recover, unfinished};
+use dmbackup::restore::{Monitor, RestoreOrder, Workshop, carry_out, foresee, recover, standing, unfinished};
 use dmbackup::sqlserver::Limits;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,9 +49,14 @@ pub enum Course {
     Undo,
     /// The newest one is tested.
     Test,
+    /// It goes over the live database, where both have no room.
+    Overwrite,
+    /// The safety backup goes over it again.
+    UndoOverwrite,
 }
 
 impl Course {
+    /// Those whose room is the disk's own.
     pub const ALL: [Self; 4] = [Self::Beside, Self::Replace, Self::Undo, Self::Test];
 }
 
@@ -70,6 +76,8 @@ pub struct Yard {
     source: PathBuf,
     dumped: Contents,
     live: Contents,
+    /// Bytes on a disk that has not the room for both databases.
+    narrow: u64,
     trials: usize,
 }
 
@@ -87,7 +95,8 @@ impl Yard {
         application.run("UPDATE MCDados.dbo.CLIENTES SET NM_CLIENTE = N'mudou'").await;
         let live = application.contents(LIVE).await;
         assert!(dumped != live, "something was deleted");
-        let mut yard = Self { bench, source, dumped, live, trials: 0 };
+        let narrow = room_for_one(&bench.workshop).await;
+        let mut yard = Self { bench, source, dumped, live, narrow, trials: 0 };
         yard.bench.shop.good_run().await;
         yard
     }
@@ -103,16 +112,27 @@ impl Yard {
         match course {
             Course::Beside => Task::Beside { source },
             Course::Replace => Bench::replace(source),
-            Course::Undo => Task::Undo { confirm: LIVE.to_owned() },
+            Course::Undo | Course::UndoOverwrite => Task::Undo { confirm: LIVE.to_owned() },
             Course::Test => Task::Test,
+            Course::Overwrite => Task::Overwrite { source, confirm: LIVE.to_owned() },
+        }
+    }
+
+    /// Leaves on the disk as much room as this course wants: an overwriting is refused where both databases have it.
+    pub fn make_room(&mut self, course: Course) {
+        if matches!(course, Course::Overwrite | Course::UndoOverwrite) {
+            let narrow = Faulty::new(Arc::clone(&self.bench.workshop.world.local));
+            narrow.arm(At::Space, Trouble::Free(self.narrow), u32::MAX);
+            self.bench.workshop.world.local = Arc::new(narrow);
         }
     }
 
     /// Brings about what a restore of this course begins with.
     pub async fn prepare(&self, course: Course) -> Result<(), String> {
         match course {
-            Course::Beside | Course::Replace | Course::Test => Ok(()),
+            Course::Beside | Course::Replace | Course::Test | Course::Overwrite => Ok(()),
             Course::Undo => self.must(self.task(Course::Replace)).await.map(drop),
+            Course::UndoOverwrite => self.must(self.task(Course::Overwrite)).await.map(drop),
         }
     }
 
@@ -154,6 +174,7 @@ impl Yard {
             Course::Beside => self.judge_beside(report).await?,
             Course::Test => self.judge_test(report).await?,
             Course::Replace | Course::Undo => self.judge_exchange(course, report).await?,
+            Course::Overwrite | Course::UndoOverwrite => self.judge_overwrite(course, report).await?,
         }
         self.is_as_before().await?;
         self.bench.shop.clock.advance(chrono::TimeDelta::hours(1));
@@ -213,6 +234,33 @@ impl Yard {
         Ok(())
     }
 
+    async fn judge_overwrite(&self, course: Course, report: &RestoreReport) -> Result<(), String> {
+        let records = &self.bench.workshop.records;
+        let (open, stands) = (unfinished(records), standing(records));
+        if report.outcome != Some(Outcome::Failed) {
+            let wanted = if course == Course::Overwrite { &self.dumped } else { &self.live };
+            hold(self.contents(LIVE).await == *wanted, || "a false success".to_owned())?;
+            let safety = report.safety.as_deref().is_some_and(|file| Path::new(file).is_file());
+            hold(safety, || "no safety backup".to_owned())?;
+        } else if open.is_none() {
+            let now = self.contents(LIVE).await;
+            let touched = now != self.live;
+            hold(!touched || now == self.dumped, || "half of it, and nothing is named".to_owned())?;
+            hold(touched == stands.is_some(), || {
+                format!("touched is {touched}, but there stands {stands:?}")
+            })?;
+        } else if self.trials.is_multiple_of(2) {
+            self.must(Task::Resume { confirm: LIVE.to_owned() }).await?;
+            hold(self.contents(LIVE).await == self.dumped, || {
+                "resumed, but not the backup's rows".to_owned()
+            })?;
+        }
+        if standing(records).is_some() || unfinished(records).is_some() {
+            self.must(Task::Undo { confirm: LIVE.to_owned() }).await?;
+        }
+        hold(standing(records).is_none(), || "undone, and it still stands".to_owned())
+    }
+
     /// Whether the backup stands in the live database's place; one of the two states, each whole.
     async fn is_exchanged(&self) -> Result<bool, String> {
         let names = self.names().await;
@@ -263,6 +311,13 @@ impl Yard {
     async fn contents(&self, database: &str) -> Contents {
         self.bench.application().await.contents(database).await
     }
+}
+
+/// Bytes that a disk has which holds the dump and all but a byte of the restored files.
+async fn room_for_one(workshop: &Workshop) -> u64 {
+    let beside = Task::Beside { source: Bench::newest() };
+    let plan = foresee(&beside, workshop, workshop.world.clock.local_now()).await.unwrap();
+    plan.dump_bytes + plan.files_bytes + workshop.world.config.backup.reserve_bytes - 1
 }
 
 /// Holds that a restore came to an end which it tells in a sentence under a code that stays.
