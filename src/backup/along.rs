@@ -15,6 +15,9 @@ use tokio::time::Instant;
 const SEAL_BYTES: u64 = 8 * GRAIN_BYTES;
 /// A fast disk is not sealed more often than this: each time it must wait.
 const SEAL_EVERY: Duration = Duration::from_millis(500);
+/// After a seal that took long the next one comes later: on a link its answer waits behind all that is read back, and nothing is
+/// written meanwhile. So at most a ninth of the time is spent on sealing.
+const PAUSE_OF_SEAL: u32 = 8;
 
 /// A copy that is written and read back at once.
 pub struct Along<'a> {
@@ -28,6 +31,8 @@ pub struct Along<'a> {
     /// Written once more after it was handed over.
     again: bool,
     sealed_at: Instant,
+    /// The least time from then until the next seal.
+    pause: Duration,
     busy: Duration,
     failure: Option<Problem>,
 }
@@ -61,6 +66,7 @@ impl<'a> Along<'a> {
             end: 0,
             again: false,
             sealed_at: Instant::now(),
+            pause: SEAL_EVERY,
             busy: Duration::ZERO,
             failure: None,
         })
@@ -100,14 +106,16 @@ impl<'a> Along<'a> {
         let begun = Instant::now();
         let sealed = self.staged.seal();
         self.sealed_at = Instant::now();
-        self.busy += self.sealed_at - begun;
+        let took = self.sealed_at - begun;
+        self.pause = SEAL_EVERY.max(took * PAUSE_OF_SEAL);
+        self.busy += took;
         sealed
     }
 
     /// Hands over every whole grain, where it is time for that.
     fn hand_over(&mut self) -> io::Result<()> {
         let whole = self.end / GRAIN_BYTES * GRAIN_BYTES;
-        let due = whole - self.handed.min(whole) >= SEAL_BYTES && self.sealed_at.elapsed() >= SEAL_EVERY;
+        let due = whole - self.handed.min(whole) >= SEAL_BYTES && self.sealed_at.elapsed() >= self.pause;
         if !due || self.readers.is_none() {
             return Ok(());
         }
