@@ -29,6 +29,9 @@ pub enum NotASlot {
 pub struct Hour(u8);
 
 impl Hour {
+    /// How many there are.
+    pub const COUNT: u8 = 24;
+
     /// The 24 hours in order.
     pub const ALL: [Hour; 24] = {
         let mut hours = [Hour(0); 24];

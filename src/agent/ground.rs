@@ -2,13 +2,13 @@
 //! the recovery from whatever the last process left behind, before the first run.
 
 use super::home::Home;
-use super::patience::{Asker, blocking};
+use super::patience::blocking;
 use crate::archive::read_manifest;
 use crate::backup::World;
 use crate::clock::Clock;
 use crate::config::{Config, Terminal};
 use crate::destination::{
-    Apart, Destination, Folder, Identity, Kind, LockGuard, Name, apart, enter, scrub_outside,
+    Apart, Asker, Destination, Folder, Identity, Kind, LockGuard, Name, apart, enter, scrub_outside,
 };
 use crate::journal::{CheckedFile, EventKind, Side};
 use crate::problem::{Code, Exit, Result};
@@ -30,7 +30,7 @@ pub struct Ground {
     /// Held by whoever writes at the terminal: what is under construction there is somebody's meanwhile.
     terminal_turn: Arc<Mutex<()>>,
     local_asker: Asker,
-    terminal_asker: Asker,
+    terminal_asker: Arc<Asker>,
     sequence_floor: OnceLock<u64>,
     head_office_turn: Mutex<()>,
     lookout: Arc<Lookout>,
@@ -100,7 +100,7 @@ impl Ground {
             held: Mutex::default(),
             terminal_turn: Arc::default(),
             local_asker: Asker::default(),
-            terminal_asker: Asker::default(),
+            terminal_asker: Arc::default(),
             sequence_floor: OnceLock::new(),
             head_office_turn: Mutex::default(),
         }
@@ -263,6 +263,7 @@ impl Ground {
             },
             journal: self.home.journal.clone(),
             identity: Identity { shop: format!("{} ({})", config.shop.trade_name, config.shop.store), agent },
+            terminal_asker: Arc::clone(&self.terminal_asker),
             clock: Arc::clone(&self.clock),
             ledger: Arc::clone(&self.home.ledger),
             config: Arc::clone(config),

@@ -7,7 +7,7 @@ use super::ground::Ground;
 use super::input::{Event, InForce, Ticket};
 use super::lookup;
 use super::owner::{Answer, Hands};
-use super::patience::{STOP_PATIENCE, blocking, silent, unless_given_up};
+use super::patience::{STOP_PATIENCE, blocking, no_answer, unless_given_up};
 use super::problems;
 use super::status::PendingView;
 use super::survey;
@@ -169,7 +169,7 @@ impl Hands for Workers {
                     let world = &standing.world;
                     match unless_given_up(&stop, copy_pending(world, monitor, stop.clone())).await {
                         Some(made_up) => made_up.problem,
-                        None => world.terminal.as_ref().map(|terminal| silent(&**terminal, STOP_PATIENCE)),
+                        None => world.terminal.as_ref().map(|terminal| no_answer(&**terminal, STOP_PATIENCE)),
                     }
                 }
                 Err(problem) => Some(problem),

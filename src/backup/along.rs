@@ -1,39 +1,44 @@
-//! Writing a copy and reading it back along the way: what is written is sealed every now and then, and what is sealed is read
-//! back from its medium by other threads while the writing goes on. On a link the reading has the other direction to
+//! Writing a copy and reading it back along the way: what is written is settled every now and then, and what is settled is read
+//! back from its medium, all by other threads while the writing goes on. On a link the reading has the other direction to
 //! itself, so that a copy is proved soon after its last byte was sent.
 
+use super::busy::Busy;
 use super::grains::{GRAIN_BYTES, Grains, Reading};
-use super::readers::{READERS, Readers, Told};
+use super::readers::{Readers, Told};
 use crate::destination::{Destination, Staged};
 use crate::problem::{Problem, Result};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Bytes after which what was written is sealed and read back. On a link of 100 Mbit/s, what is left to be read back once
-/// everything is written takes two thirds of a second.
-const SEAL_BYTES: u64 = 8 * GRAIN_BYTES;
-/// A fast disk is not sealed more often than this: each time it must wait.
-const SEAL_EVERY: Duration = Duration::from_millis(500);
-/// After a seal that took long the next one comes later: on a link its answer waits behind all that is read back, and nothing is
-/// written meanwhile. So at most a ninth of the time is spent on sealing.
-const PAUSE_OF_SEAL: u32 = 8;
+/// Bytes after which what was written to a disk is settled and read back.
+const SETTLE_BYTES: u64 = 8 * GRAIN_BYTES;
+/// A fast disk does not get its content in smaller portions than it takes in this time.
+const SETTLE_EVERY: Duration = Duration::from_millis(500);
+/// How many grains are read at once from a disk of this machine, which answers at once; each holds a MiB.
+const READERS_OF_DISK: usize = 2;
+/// How many from a share. What is on its way back must be as much as is sent in the time of an answer, which waits behind what is
+/// queued both ways: six fill 100 Mbit/s for half a second.
+const READERS_OF_SHARE: usize = 6;
+/// How many grains are on their way to a share without an answer, at most. More than are on their way back: else the writer would
+/// wait for its answers behind them.
+const SETTLERS_OF_SHARE: usize = 10;
 
 /// A copy that is written and read back at once.
 pub struct Along<'a> {
     staged: &'a mut dyn Staged,
     told: Told,
     readers: Option<Readers>,
+    /// Settling costs the medium nothing: each grain is handed over for itself.
+    by_grains: bool,
     position: u64,
     /// Everything before it was handed to the readers.
     handed: u64,
     end: u64,
     /// Written once more after it was handed over.
     again: bool,
-    sealed_at: Instant,
-    /// The least time from then until the next seal.
-    pause: Duration,
-    busy: Duration,
+    settled_at: Instant,
+    busy: Busy,
     failure: Option<Problem>,
 }
 
@@ -54,20 +59,30 @@ impl<'a> Along<'a> {
     /// # Errors
     /// A thread cannot be started.
     pub fn begin(staged: &'a mut dyn Staged, told: Told) -> Result<Self> {
+        let busy = Busy::default();
+        let first = staged.settler()?;
+        let by_grains = first.as_ref().is_some_and(|settler| settler.costs_nothing());
+        let (reading, settling) =
+            if by_grains { (READERS_OF_SHARE, SETTLERS_OF_SHARE) } else { (READERS_OF_DISK, 1) };
         let handles: Vec<_> =
-            std::iter::repeat_with(|| staged.read_along()).take(READERS).flatten().collect();
-        let readers = if handles.is_empty() { None } else { Some(Readers::start(handles, &told)?) };
+            std::iter::repeat_with(|| staged.read_along()).take(reading).flatten().collect();
+        let mut settlers: Vec<_> = first.into_iter().collect();
+        for _ in 1..settling {
+            settlers.extend(staged.settler()?);
+        }
+        let can_read_along = !handles.is_empty() && !settlers.is_empty();
+        let readers = can_read_along.then(|| Readers::start(handles, settlers, &told, &busy)).transpose()?;
         Ok(Self {
             staged,
             told,
             readers,
+            by_grains,
             position: 0,
             handed: 0,
             end: 0,
             again: false,
-            sealed_at: Instant::now(),
-            pause: SEAL_EVERY,
-            busy: Duration::ZERO,
+            settled_at: Instant::now(),
+            busy,
             failure: None,
         })
     }
@@ -82,8 +97,10 @@ impl<'a> Along<'a> {
     /// # Errors
     /// Those of sealing and reading back.
     pub fn finish(mut self) -> Result<Proved> {
-        self.seal()?;
-        let bytes_per_sec = rate(self.end, self.busy);
+        // Before the seal: what failed to settle is lost, and a later call of the system may say that all is well.
+        self.readers.as_mut().map_or(Ok(()), Readers::end_settling)?;
+        self.busy.during(|| self.staged.seal())?;
+        let bytes_per_sec = rate(self.end, self.busy.total());
         let Some(mut readers) = self.readers.take() else {
             let mut reading = Reading::from(0);
             let told = self.told;
@@ -102,30 +119,21 @@ impl<'a> Along<'a> {
         Ok(Proved { grains, from_medium, bytes_per_sec })
     }
 
-    fn seal(&mut self) -> Result<()> {
-        let begun = Instant::now();
-        let sealed = self.staged.seal();
-        self.sealed_at = Instant::now();
-        let took = self.sealed_at - begun;
-        self.pause = SEAL_EVERY.max(took * PAUSE_OF_SEAL);
-        self.busy += took;
-        sealed
-    }
-
     /// Hands over every whole grain, where it is time for that.
-    fn hand_over(&mut self) -> io::Result<()> {
+    fn hand_over(&mut self) -> Result<()> {
         let whole = self.end / GRAIN_BYTES * GRAIN_BYTES;
-        let due = whole - self.handed.min(whole) >= SEAL_BYTES && self.sealed_at.elapsed() >= self.pause;
-        if !due || self.readers.is_none() {
+        let ahead = whole - self.handed.min(whole);
+        let Some(readers) = self.readers.as_mut() else { return Ok(()) };
+        let due = if self.by_grains {
+            ahead > 0
+        } else {
+            ahead >= SETTLE_BYTES && self.settled_at.elapsed() >= SETTLE_EVERY && !readers.is_settling()
+        };
+        if !due {
             return Ok(());
         }
-        if let Err(problem) = self.seal() {
-            self.failure = Some(problem);
-            return Err(io::Error::other("sealing"));
-        }
-        if let Some(readers) = &mut self.readers {
-            readers.hand(self.handed..whole);
-        }
+        readers.settle(self.handed..whole)?;
+        self.settled_at = Instant::now();
         self.handed = whole;
         Ok(())
     }
@@ -140,10 +148,7 @@ pub fn rate(bytes: u64, busy: Duration) -> Option<u64> {
 
 impl Write for Along<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let begun = Instant::now();
-        let written = self.staged.write(bytes);
-        self.busy += begun.elapsed();
-        let count = written?;
+        let count = self.busy.during(|| self.staged.write(bytes))?;
         if self.position < self.handed {
             if self.position + count as u64 > GRAIN_BYTES {
                 return Err(io::Error::other("a copy is written again beyond its first grain"));
@@ -152,8 +157,13 @@ impl Write for Along<'_> {
         }
         self.position += count as u64;
         self.end = self.end.max(self.position);
-        self.hand_over()?;
-        Ok(count)
+        match self.hand_over() {
+            Ok(()) => Ok(count),
+            Err(problem) => {
+                self.failure = Some(problem);
+                Err(io::Error::other("settling"))
+            }
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

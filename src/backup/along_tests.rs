@@ -1,7 +1,7 @@
 //! Reading back along the way, in pieces of several grains: whatever way a copy is written, what is proved is what stands there.
 
 use super::*;
-use crate::destination::{ReadAlong, ReadBack};
+use crate::destination::{ReadAlong, ReadBack, Settle};
 use crate::problem::Code;
 use crate::words;
 use proptest::prelude::*;
@@ -17,13 +17,19 @@ struct Medium(Arc<Mutex<Kept>>);
 #[derive(Default)]
 struct Kept {
     content: Vec<u8>,
-    /// What the medium has once it was sealed.
-    sealed: Vec<u8>,
+    /// What the medium has once it was settled or sealed.
+    settled: Vec<u8>,
+    settles: usize,
     seals: usize,
     /// The ranges that were read back along the way.
     ranges: Vec<Range<u64>>,
     /// The medium turns this byte over.
     rotten: Option<usize>,
+    settling_fails: bool,
+    /// Settling costs it nothing.
+    is_share: bool,
+    /// Settling gets no answer for now.
+    is_silent: bool,
     sealing_fails: bool,
     reading_fails: bool,
 }
@@ -39,7 +45,7 @@ impl Medium {
             if kept.reading_fails {
                 return Err(failed("reading"));
             }
-            let mut piece = kept.sealed.get(from..to).ok_or_else(|| failed("not there"))?.to_vec();
+            let mut piece = kept.settled.get(from..to).ok_or_else(|| failed("not there"))?.to_vec();
             if let Some(at) = kept.rotten.filter(|at| (from..to).contains(at)) {
                 piece[at - from] ^= 1;
             }
@@ -60,11 +66,13 @@ struct Draft {
     position: u64,
     /// Whether a second handle may read along.
     along: bool,
+    /// Whether a second handle may settle.
+    settles: bool,
 }
 
 impl Draft {
     fn on(medium: &Medium) -> Self {
-        Self { medium: medium.clone(), position: 0, along: true }
+        Self { medium: medium.clone(), position: 0, along: true, settles: true }
     }
 }
 
@@ -112,19 +120,23 @@ impl Staged for Draft {
                 return Err(failed("sealing"));
             }
             kept.seals += 1;
-            kept.sealed = kept.content.clone();
+            kept.settled = kept.content.clone();
             Ok(())
         })
     }
 
     fn read_back(&mut self, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack> {
-        let whole = self.medium.kept(|kept| kept.sealed.len() as u64);
+        let whole = self.medium.kept(|kept| kept.settled.len() as u64);
         self.medium.read(0..whole, sink)?;
         Ok(ReadBack { bytes: whole, from_medium: false })
     }
 
     fn read_along(&self) -> Option<Box<dyn ReadAlong>> {
         self.along.then(|| Box::new(Beside(self.medium.clone())) as Box<dyn ReadAlong>)
+    }
+
+    fn settler(&self) -> Result<Option<Box<dyn Settle>>> {
+        Ok(self.settles.then(|| Box::new(Beside(self.medium.clone())) as Box<dyn Settle>))
     }
 
     fn publish(self: Box<Self>) -> Result<()> {
@@ -134,6 +146,8 @@ impl Staged for Draft {
     fn discard(self: Box<Self>) -> Result<()> {
         Err(failed("not wanted here"))
     }
+
+    fn leave(self: Box<Self>) {}
 }
 
 struct Beside(Medium);
@@ -142,6 +156,33 @@ impl ReadAlong for Beside {
     fn read_back(&mut self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack> {
         self.0.kept(|kept| kept.ranges.push(range.clone()));
         self.0.read(range, sink)
+    }
+}
+
+impl Settle for Beside {
+    fn settle(&mut self) -> Result<()> {
+        self.0.kept(|kept| kept.settles += 1);
+        until(|| !self.0.kept(|kept| kept.is_silent));
+        self.0.kept(|kept| {
+            if kept.settling_fails {
+                return Err(failed("settling"));
+            }
+            kept.settled = kept.content.clone();
+            Ok(())
+        })
+    }
+
+    fn costs_nothing(&self) -> bool {
+        self.0.kept(|kept| kept.is_share)
+    }
+}
+
+/// Waits for another thread.
+fn until(done: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !done() {
+        assert!(begun.elapsed().as_secs() < 60, "another thread never did it");
+        std::thread::yield_now();
     }
 }
 
@@ -180,10 +221,11 @@ fn what_is_sealed_is_read_back_while_more_is_written_and_a_rewritten_header_once
         let mut along =
             Along::begin(&mut draft, Arc::new(move |count| *heard.lock().unwrap() += count)).unwrap();
         along.write_all(&content[..9 * MIB]).unwrap();
-        assert_eq!(medium.kept(|kept| kept.seals), 0, "a fast disk is not made to wait");
-        tokio::time::advance(SEAL_EVERY).await;
+        assert_eq!(medium.kept(|kept| kept.settles), 0, "a fast disk does not get it in small portions");
+        tokio::time::advance(SETTLE_EVERY).await;
         along.write_all(&content[9 * MIB..10 * MIB]).unwrap();
-        assert_eq!(medium.kept(|kept| kept.seals), 1);
+        until(|| medium.kept(|kept| kept.settles == 1 && kept.ranges.len() == 10));
+        assert_eq!(medium.kept(|kept| kept.seals), 0, "nothing is sealed before the end");
         along.write_all(&content[10 * MIB..]).unwrap();
         along.seek(SeekFrom::Start(0)).unwrap();
         let header: Vec<u8> = content[..64].iter().map(|byte| !byte).collect();
@@ -216,8 +258,9 @@ fn a_byte_that_the_medium_turned_over_is_in_the_sums_wherever_it_lies() {
             let mut draft = Draft::on(&medium);
             let mut along = Along::begin(&mut draft, silent()).unwrap();
             along.write_all(&content[..9 * MIB]).unwrap();
-            tokio::time::advance(SEAL_EVERY).await;
+            tokio::time::advance(SETTLE_EVERY).await;
             along.write_all(&content[9 * MIB..]).unwrap();
+            until(|| !along.readers.as_ref().is_some_and(Readers::is_settling));
             assert_ne!(along.finish().unwrap().grains, grains_of(&content), "at {rotten}");
         });
     }
@@ -229,46 +272,91 @@ fn nothing_but_the_first_grain_may_be_written_again_once_it_was_handed_over() {
         let (medium, content) = (Medium::default(), content(9 * MIB));
         let mut draft = Draft::on(&medium);
         let mut along = Along::begin(&mut draft, silent()).unwrap();
-        tokio::time::advance(SEAL_EVERY).await;
+        tokio::time::advance(SETTLE_EVERY).await;
         along.write_all(&content).unwrap();
         along.seek(SeekFrom::Start(GRAIN_BYTES)).unwrap();
         assert!(along.write_all(b"x").is_err());
     });
 }
 
-#[test]
-fn failures_of_sealing_and_of_reading_are_told_as_they_are() {
+/// `failure` of a medium as the writer hears of it, who writes on where he can.
+fn told_of(fails: impl FnOnce(&mut Kept)) -> (bool, String) {
     in_still_time(async {
         let medium = Medium::default();
+        medium.kept(fails);
         let mut draft = Draft::on(&medium);
         let mut along = Along::begin(&mut draft, silent()).unwrap();
+        tokio::time::advance(SETTLE_EVERY).await;
         along.write_all(&content(9 * MIB)).unwrap();
-        medium.kept(|kept| kept.sealing_fails = true);
-        tokio::time::advance(SEAL_EVERY).await;
-        assert!(along.write_all(b"x").is_err());
-        assert_eq!(along.failure.as_ref().map(|problem| problem.sentence.en.as_str()), Some("sealing"));
-        assert_eq!(along.finish().unwrap_err().sentence.en, "sealing");
+        until(|| !along.readers.as_ref().is_some_and(Readers::is_settling));
+        let problem = along.finish().unwrap_err();
+        (medium.kept(|kept| kept.seals > 0), problem.sentence.en)
+    })
+}
 
+#[test]
+fn failures_of_settling_sealing_and_reading_are_told_as_they_are() {
+    assert_eq!(
+        told_of(|kept| kept.settling_fails = true),
+        (false, "settling".to_owned()),
+        "nothing is sealed over it"
+    );
+    assert_eq!(told_of(|kept| kept.sealing_fails = true), (false, "sealing".to_owned()));
+    assert_eq!(told_of(|kept| kept.reading_fails = true), (true, "reading".to_owned()));
+}
+
+#[test]
+fn a_copy_that_does_not_settle_is_not_written_on() {
+    in_still_time(async {
         let medium = Medium::default();
-        medium.kept(|kept| kept.reading_fails = true);
+        medium.kept(|kept| kept.settling_fails = true);
         let mut draft = Draft::on(&medium);
         let mut along = Along::begin(&mut draft, silent()).unwrap();
-        along.write_all(&content(9 * MIB)).unwrap();
-        assert_eq!(along.finish().unwrap_err().sentence.en, "reading");
+        let piece = content(9 * MIB);
+        let mut pieces = 0;
+        while along.write_all(&piece).is_ok() {
+            tokio::time::advance(SETTLE_EVERY).await;
+            pieces += 1;
+            assert!(pieces < 50, "it never heard of it");
+        }
+        assert_eq!(along.failure.as_ref().map(|problem| problem.sentence.en.as_str()), Some("settling"));
     });
 }
 
 #[test]
-fn where_nobody_reads_along_all_of_it_is_read_at_the_end() {
+fn where_nobody_reads_along_or_settles_all_of_it_is_read_at_the_end() {
+    for (along, settles) in [(false, true), (true, false)] {
+        in_still_time(async {
+            let (medium, content) = (Medium::default(), content(9 * MIB + 3));
+            let mut draft = Draft { along, settles, ..Draft::on(&medium) };
+            let mut along = Along::begin(&mut draft, silent()).unwrap();
+            tokio::time::advance(SETTLE_EVERY).await;
+            along.write_all(&content).unwrap();
+            let proved = along.finish().unwrap();
+            assert_eq!((proved.grains, proved.from_medium), (grains_of(&content), false));
+            assert!(medium.kept(|kept| (kept.seals, kept.settles, kept.ranges.is_empty())) == (1, 0, true));
+        });
+    }
+}
+
+#[test]
+fn on_a_share_each_grain_is_settled_for_itself_and_the_writer_waits_where_no_answer_comes() {
     in_still_time(async {
-        let (medium, content) = (Medium::default(), content(9 * MIB + 3));
-        let mut draft = Draft { along: false, ..Draft::on(&medium) };
+        let (medium, content) = (Medium::default(), content(30 * MIB));
+        medium.kept(|kept| (kept.is_share, kept.is_silent) = (true, true));
+        let mut draft = Draft::on(&medium);
         let mut along = Along::begin(&mut draft, silent()).unwrap();
-        tokio::time::advance(SEAL_EVERY).await;
-        along.write_all(&content).unwrap();
-        let proved = along.finish().unwrap();
-        assert_eq!((proved.grains, proved.from_medium), (grains_of(&content), false));
-        assert!(medium.kept(|kept| (kept.seals, kept.ranges.is_empty())) == (1, true));
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| content.chunks(MIB).try_for_each(|piece| along.write_all(piece)));
+            until(|| medium.kept(|kept| kept.settles) == SETTLERS_OF_SHARE);
+            let written = medium.kept(|kept| kept.content.len());
+            assert!(written <= (SETTLERS_OF_SHARE + 1) * MIB, "{written}");
+            assert!(!writer.is_finished());
+            medium.kept(|kept| kept.is_silent = false);
+            writer.join().unwrap().unwrap();
+        });
+        assert_eq!(along.finish().unwrap().grains, grains_of(&content));
+        assert_eq!(medium.kept(|kept| (kept.settles, kept.seals)), (30, 1));
     });
 }
 
@@ -289,7 +377,7 @@ proptest! {
                 along.write_all(&whole[at..at + length]).unwrap();
                 at += length;
                 if passes {
-                    tokio::time::advance(SEAL_EVERY).await;
+                    tokio::time::advance(SETTLE_EVERY).await;
                 }
             }
             if let Some(header) = header.filter(|header| *header <= whole.len()) {

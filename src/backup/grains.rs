@@ -15,14 +15,13 @@ pub struct Grains {
     sums: BTreeMap<u64, (u64, [u8; 32])>,
 }
 
+/// A grain's number, length in bytes, and SHA-256.
+pub type Sum = (u64, (u64, [u8; 32]));
+
 impl Grains {
-    /// Takes the sum of what a `reader` began at a grain's beginning has read; a grain that was read before is replaced.
-    pub fn take(&mut self, read: Reading) {
-        let Reading { number, bytes, hash, grains } = read;
-        self.sums.extend(grains.sums);
-        if bytes > 0 {
-            self.sums.insert(number, (bytes, hash.finalize().into()));
-        }
+    /// Takes the sums of what was read; a grain that was read before is replaced.
+    pub fn take(&mut self, sums: impl IntoIterator<Item = Sum>) {
+        self.sums.extend(sums);
     }
 }
 
@@ -59,9 +58,16 @@ impl Reading {
 
     /// Ends at the file's end.
     pub fn finish(self) -> Grains {
-        let mut grains = Grains::default();
-        grains.take(self);
+        let mut grains = self.grains;
+        if self.bytes > 0 {
+            grains.sums.insert(self.number, (self.bytes, self.hash.finalize().into()));
+        }
         grains
+    }
+
+    /// Ends wherever it is; the sums of what was read.
+    pub fn sums(self) -> impl Iterator<Item = Sum> {
+        self.finish().sums.into_iter()
     }
 }
 
@@ -90,12 +96,12 @@ mod tests {
         {
             let mut reading = Reading::from(number);
             reading.feed(part);
-            parts.take(reading);
+            parts.take(reading.sums());
         }
         assert_ne!(parts, whole);
         let mut again = Reading::from(0);
         again.feed(&content[..grain]);
-        parts.take(again);
+        parts.take(again.sums());
         assert_eq!(parts, whole);
     }
 
@@ -130,7 +136,7 @@ mod tests {
                 let mut reading = Reading::from(first);
                 let (from, to) = (first * GRAIN_BYTES, (end * GRAIN_BYTES).min(length as u64));
                 content[from as usize..to as usize].chunks(777_777).for_each(|piece| reading.feed(piece));
-                grains.take(reading);
+                grains.take(reading.sums());
             }
             prop_assert_eq!(grains, of(&content));
         }

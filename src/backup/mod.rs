@@ -9,6 +9,7 @@
 
 mod aim;
 mod along;
+mod busy;
 mod confirm;
 pub mod contents;
 mod describe;

@@ -2,7 +2,7 @@
 //! for it yields here, in the order of the design, and is journalled.
 
 use super::contents::{self, Held};
-use super::run::{Run, blocking};
+use super::run::Run;
 use super::{manual, rescue, room};
 use crate::config::Terminal;
 use crate::destination::{self, Apart, Destination};
@@ -67,7 +67,7 @@ pub(super) async fn prepare(run: &mut Run<'_>) -> Result<Prepared> {
     manual::foresee(run, prepared.zip_bytes).await?;
     prepared.hours_that_fit = room::make(run, &local, prepared.dump_bytes, &held).await?;
     if run.target.name().is_some()
-        && let Some((terminal, hours_that_fit)) = terminal(run, prepared.dump_bytes).await
+        && let Some((terminal, hours_that_fit)) = terminal(run, prepared.dump_bytes).await?
     {
         prepared.hours_that_fit = prepared.hours_that_fit.min(hours_that_fit);
         prepared.terminal = Some(terminal);
@@ -107,33 +107,36 @@ fn named(facts: &ServerFacts) -> String {
 }
 
 async fn held(run: &Run<'_>, destination: &Arc<dyn Destination>) -> Result<Vec<Held>> {
-    let destination = Arc::clone(destination);
     let archive = run.world.archive().clone();
-    blocking(move || contents::read(&*destination, &archive)).await
+    run.ask(destination, move |it| contents::read(it, &archive)).await
 }
 
 async fn check(run: &Run<'_>, destination: &Arc<dyn Destination>) -> Result<()> {
-    let destination = Arc::clone(destination);
     let identity = run.world.identity.clone();
-    blocking(move || destination.check(&identity)).await
+    run.ask(destination, move |it| it.check(&identity)).await
 }
 
 /// The terminal, where it can take a copy now; why it cannot makes the run a Warning.
-async fn terminal(run: &mut Run<'_>, dump_bytes: u64) -> Option<(Arc<dyn Destination>, u8)> {
-    let terminal = Arc::clone(run.world.terminal.as_ref()?);
-    match reach(run, &terminal, dump_bytes).await {
+///
+/// # Errors
+/// Somebody stopped the run.
+async fn terminal(run: &mut Run<'_>, dump_bytes: u64) -> Result<Option<(Arc<dyn Destination>, u8)>> {
+    let Some(terminal) = run.world.terminal.clone() else { return Ok(None) };
+    let reached = reach(run, &terminal, dump_bytes).await;
+    run.stop_if_cancelled()?;
+    Ok(match reached {
         Ok(hours_that_fit) => Some((terminal, hours_that_fit)),
         Err(problem) => {
             run.warn(problem);
             None
         }
-    }
+    })
 }
 
 async fn reach(run: &mut Run<'_>, terminal: &Arc<dyn Destination>, dump_bytes: u64) -> Result<u8> {
     check(run, terminal).await?;
-    let (local, other) = (Arc::clone(&run.world.local), Arc::clone(terminal));
-    let apart = blocking(move || destination::apart(&*local, &*other)).await?;
+    let local = Arc::clone(&run.world.local);
+    let apart = run.ask(terminal, move |it| destination::apart(&*local, it)).await?;
     if let Some(problem) = too_near(run, apart, &terminal.shown()) {
         run.warn(problem);
     }

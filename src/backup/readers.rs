@@ -1,17 +1,15 @@
-//! Threads that read back what stands already of a growing copy. Several grains are read at once: on a link a request for reading
-//! waits behind all that is queued for writing, and one after the other they would use a third of the way back.
+//! Threads that prove a growing copy while its writer goes on: some settle what was written, others read back what is settled.
+//! On a link a request for reading waits behind all that is queued for writing, and the word that something is settled behind
+//! all that is read: with one grain at a time either way would be idle most of the time.
 
-use super::grains::{GRAIN_BYTES, Grains, Reading};
-use crate::destination::ReadAlong;
+use super::busy::Busy;
+use super::grains::{GRAIN_BYTES, Grains, Reading, Sum};
+use crate::destination::{ReadAlong, Settle};
 use crate::problem::{Problem, Result};
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-
-/// How many grains are read at once. On a share over SSH at 100 Mbit/s, whose queue holds a third of a second of writing, four keep
-/// three quarters of the way back busy, where one keeps a quarter; each holds a MiB.
-pub const READERS: usize = 4;
 
 /// Is told of each piece that was read, with its length.
 pub type Told = Arc<dyn Fn(u64) + Send + Sync>;
@@ -25,80 +23,195 @@ struct Job {
 /// What a thread has read.
 #[derive(Default)]
 struct Read {
-    grains: Vec<(u64, Reading)>,
+    /// With the order of the job.
+    sums: Vec<(u64, Sum)>,
     /// Something came from a cache.
     cached: bool,
 }
 
-/// The threads.
+/// How many portions are not settled yet.
+#[derive(Debug, Default)]
+struct Unsettled {
+    count: Mutex<usize>,
+    fewer: Condvar,
+}
+
+impl Unsettled {
+    fn count(&self) -> MutexGuard<'_, usize> {
+        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts one more, once there are fewer than `most`.
+    fn add(&self, most: usize) {
+        let count = self.fewer.wait_while(self.count(), |count| *count >= most);
+        *count.unwrap_or_else(PoisonError::into_inner) += 1;
+    }
+
+    fn remove(&self) {
+        *self.count() -= 1;
+        self.fewer.notify_all();
+    }
+}
+
+/// The threads. A grain that is read holds its bytes, one that is settled none.
 pub struct Readers {
+    unsettled: Arc<Unsettled>,
+    /// At most so many portions are settled at once.
+    most_unsettled: usize,
+    to_settle: Option<Sender<Vec<Job>>>,
+    settlers: Vec<JoinHandle<Result<()>>>,
     jobs: Option<Sender<Job>>,
     threads: Vec<JoinHandle<Result<Read>>>,
     handed: u64,
 }
 
 impl Readers {
-    /// Starts a thread for each of `handles`; `told` hears of each piece that was read.
+    /// Starts a thread for each of `handles` and of `settlers`; `told` hears of each piece that was read, `busy` of the time that
+    /// settling takes.
     ///
     /// # Errors
     /// A thread cannot be started.
-    pub fn start(handles: Vec<Box<dyn ReadAlong>>, told: &Told) -> Result<Self> {
-        let (sender, receiver) = channel();
+    pub fn start(
+        handles: Vec<Box<dyn ReadAlong>>,
+        settlers: Vec<Box<dyn Settle>>,
+        told: &Told,
+        busy: &Busy,
+    ) -> Result<Self> {
+        let (jobs, receiver) = channel();
+        let (to_settle, unsettled) = channel();
+        let mut readers = Self {
+            unsettled: Arc::default(),
+            most_unsettled: settlers.len(),
+            to_settle: Some(to_settle),
+            settlers: Vec::new(),
+            jobs: Some(jobs.clone()),
+            threads: Vec::new(),
+            handed: 0,
+        };
+        let to_settle = Arc::new(Mutex::new(unsettled));
+        for settler in settlers {
+            let (busy, unsettled) = (busy.clone(), Arc::clone(&readers.unsettled));
+            let (to_settle, jobs) = (Arc::clone(&to_settle), jobs.clone());
+            readers
+                .settlers
+                .push(thread("settle", move || settle(settler, &busy, &unsettled, &to_settle, &jobs))?);
+        }
         let receiver = Arc::new(Mutex::new(receiver));
-        let mut readers = Self { jobs: Some(sender), threads: Vec::new(), handed: 0 };
         for handle in handles {
             let (told, jobs) = (Arc::clone(told), Arc::clone(&receiver));
-            let thread = std::thread::Builder::new()
-                .name("read-back".into())
-                .spawn(move || read(handle, &*told, &jobs))
-                .map_err(|error| Problem::internal(format!("thread «read-back»: {error}")))?;
-            readers.threads.push(thread);
+            readers.threads.push(thread("read-back", move || read(handle, &*told, &jobs))?);
         }
         Ok(readers)
     }
 
-    /// Has `range`, which begins at a grain's beginning and is sealed, read back.
+    /// Whether something that was handed over is not settled yet.
+    pub fn is_settling(&self) -> bool {
+        *self.unsettled.count() > 0
+    }
+
+    /// Has `range`, which begins at a grain's beginning and was written, settled and then read back. Waits while as many such
+    /// ranges are on their way as there are settlers.
+    ///
+    /// # Errors
+    /// Settling failed before.
+    pub fn settle(&mut self, range: Range<u64>) -> Result<()> {
+        let grains = self.grains(range);
+        self.unsettled.add(self.most_unsettled);
+        let sent = self.to_settle.as_ref().is_some_and(|to_settle| to_settle.send(grains).is_ok());
+        if !sent || self.settlers.iter().any(JoinHandle::is_finished) { self.end_settling() } else { Ok(()) }
+    }
+
+    /// Waits until what was handed over is settled; nothing more is taken for settling.
+    ///
+    /// # Errors
+    /// Those of settling.
+    pub fn end_settling(&mut self) -> Result<()> {
+        self.to_settle = None;
+        let ended: Vec<_> = self.settlers.drain(..).map(JoinHandle::join).collect();
+        ended
+            .into_iter()
+            .try_for_each(|settled| settled.unwrap_or_else(|_| Err(Problem::internal("thread «settle»"))))
+    }
+
+    /// Has `range`, which begins at a grain's beginning and is settled, read back.
     pub fn hand(&mut self, range: Range<u64>) {
+        for job in self.grains(range) {
+            if let Some(jobs) = &self.jobs {
+                // Readers that have all failed tell why at the end.
+                let _failed = jobs.send(job);
+            }
+        }
+    }
+
+    fn grains(&mut self, range: Range<u64>) -> Vec<Job> {
+        let mut jobs = Vec::new();
         let mut start = range.start;
         while start < range.end {
             let end = (start + GRAIN_BYTES).min(range.end);
-            if let Some(jobs) = &self.jobs {
-                // Readers that have all failed tell why at the end.
-                let _failed = jobs.send(Job { order: self.handed, range: start..end });
-            }
+            jobs.push(Job { order: self.handed, range: start..end });
             self.handed += 1;
             start = end;
         }
+        jobs
     }
 
     /// Waits until everything was read; the sums, and whether all of it came from the medium. A grain that was handed over
     /// twice counts as it was the second time.
     ///
     /// # Errors
-    /// Those of reading.
+    /// Those of settling and of reading.
     pub fn end(mut self) -> Result<(Grains, bool)> {
+        let settled = self.end_settling();
         self.jobs = None;
         let mut all = Read::default();
         // All of them, before any failure is told: whoever hears of one may remove the copy.
         let ended: Vec<_> = self.threads.drain(..).map(JoinHandle::join).collect();
+        settled?;
         for read in ended {
             let read = read.unwrap_or_else(|_| Err(Problem::internal("thread «read-back»")))?;
-            all.grains.extend(read.grains);
+            all.sums.extend(read.sums);
             all.cached |= read.cached;
         }
-        all.grains.sort_unstable_by_key(|(order, _)| *order);
+        all.sums.sort_unstable_by_key(|(order, _)| *order);
         let mut grains = Grains::default();
-        all.grains.into_iter().for_each(|(_, reading)| grains.take(reading));
+        grains.take(all.sums.into_iter().map(|(_, sum)| sum));
         Ok((grains, !all.cached))
     }
 }
 
 impl Drop for Readers {
     fn drop(&mut self) {
+        // Nobody asks any more whether it failed.
+        let _unwanted = self.end_settling();
         self.jobs = None;
         for thread in self.threads.drain(..) {
             // Its handle must be gone before the copy is removed. What it read is not wanted any more.
             let _unwanted = thread.join();
+        }
+    }
+}
+
+fn thread<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> Result<JoinHandle<T>> {
+    let started = std::thread::Builder::new().name(name.into()).spawn(work);
+    started.map_err(|error| Problem::internal(format!("thread «{name}»: {error}")))
+}
+
+fn settle(
+    mut settler: Box<dyn Settle>,
+    busy: &Busy,
+    unsettled: &Unsettled,
+    to_settle: &Mutex<Receiver<Vec<Job>>>,
+    settled: &Sender<Job>,
+) -> Result<()> {
+    loop {
+        let next = to_settle.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(jobs) = next else { return Ok(()) };
+        let done = busy.during(|| settler.settle());
+        unsettled.remove();
+        done?;
+        for job in jobs {
+            // Readers that have all failed tell why at the end.
+            let _failed = settled.send(job);
         }
     }
 }
@@ -113,7 +226,7 @@ fn read(mut handle: Box<dyn ReadAlong>, told: &dyn Fn(u64), jobs: &Mutex<Receive
             reading.feed(piece);
             told(piece.len() as u64);
         })?;
-        all.grains.push((order, reading));
+        all.sums.extend(reading.sums().map(|sum| (order, sum)));
         all.cached |= !read.from_medium;
     }
 }

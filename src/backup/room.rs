@@ -2,12 +2,12 @@
 //! journalled. Nothing yields for a backup that cannot be made.
 
 use super::contents::Held;
-use super::run::{Run, blocking};
+use super::run::Run;
 use crate::destination::space::{self, HeldHour, Need, OldDump, Plan, Present, Release};
 use crate::destination::{Destination, Kind, Name};
 use crate::journal::EventKind;
 use crate::problem::{Code, Problem, Result};
-use crate::slot::Set;
+use crate::slot::{Hour, Set};
 use crate::words::{self, Language, Words};
 use chrono::Utc;
 use std::sync::Arc;
@@ -27,12 +27,12 @@ pub(super) async fn make(
     held: &[Held],
 ) -> Result<u8> {
     let need = need(run, destination.kind(), dump_bytes, held);
-    let place = Arc::clone(destination);
     let bak = Name::bak(run.world.archive());
-    let (space, dump) = blocking(move || Ok((place.space()?, place.stat(&bak)?))).await?;
+    let (space, dump) = run.ask(destination, move |it| Ok((it.space()?, it.stat(&bak)?))).await?;
     let dump = dump.map(|stat| OldDump { bytes: stat.bytes, zip_verified: newest_is_ours(held) });
     let present = present(run, destination.kind(), dump, held);
-    let floor = run.world.config.backup.slots_floor;
+    // No hour yields for a backup that takes no place in the rotation.
+    let floor = if run.target.name().is_none() { Hour::COUNT } else { run.world.config.backup.slots_floor };
     let plan = space::plan(&need, space.free_bytes, &present, run.order.begun.with_timezone(&Utc), floor);
     if !plan.fits {
         return Err(does_not_fit(&**destination, &plan));
@@ -78,8 +78,15 @@ fn newest_is_ours(held: &[Held]) -> bool {
 
 fn present(run: &Run<'_>, kind: Kind, dump: Option<OldDump>, held: &[Held]) -> Present {
     let pending = match kind {
-        Kind::Server => run.world.journal.pending().unwrap_or_default(),
-        Kind::Terminal => Vec::new(),
+        Kind::Server => run.world.journal.pending(),
+        Kind::Terminal => Ok(Vec::new()),
+    };
+    if let Err(problem) = &pending {
+        tracing::warn!(%problem, "no hour yields: which ones the terminal lacks is not known");
+    }
+    let lacks = |hour: Hour| match &pending {
+        Ok(pending) => pending.iter().any(|copy| !copy.extra && copy.hour == hour.number()),
+        Err(_) => true,
     };
     let mut present = Present { dump, ..Present::default() };
     for file in held {
@@ -94,7 +101,7 @@ fn present(run: &Run<'_>, kind: Kind, dump: Option<OldDump>, held: &[Held]) -> P
                     sequence: file.sequence(),
                     begun,
                     bytes: file.stat.bytes,
-                    pending: pending.iter().any(|copy| !copy.extra && copy.hour == hour.number()),
+                    pending: lacks(hour),
                     shared,
                 });
             }
@@ -118,8 +125,7 @@ async fn yield_room(run: &mut Run<'_>, destination: &Arc<dyn Destination>, relea
     if let Err(problem) = kept {
         run.warn(problem);
     }
-    let place = Arc::clone(destination);
-    blocking(move || place.remove(&name)).await
+    run.ask(destination, move |it| it.remove(&name)).await
 }
 
 fn released(shown: &str, bytes: u64) -> Words {

@@ -9,7 +9,8 @@ use super::target::Target;
 use super::{confirm, dump, manual, pack, prepare};
 use crate::clock::Clock;
 use crate::config::{Config, DatabaseName};
-use crate::destination::{Destination, Identity};
+pub(super) use crate::destination::blocking;
+use crate::destination::{Asker, Destination, Identity, Kind};
 use crate::durable::Ledger;
 use crate::journal::Journal;
 use crate::problem::{Code, Problem, Result};
@@ -18,8 +19,12 @@ use crate::sqlserver::Server;
 use crate::words;
 use chrono::{DateTime, FixedOffset};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+/// How long a run waits for a terminal's answer: to read what a slow share holds takes a while.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Hears how a run goes on. Called often and from several threads: it must return at once.
 pub trait Monitor: Send + Sync {
@@ -59,6 +64,8 @@ pub struct World {
     pub local: Arc<dyn Destination>,
     /// The terminal's folder; `None` where the shop has chosen to do without.
     pub terminal: Option<Arc<dyn Destination>>,
+    /// Who asks the terminal before a run writes there: the same for everybody, so that one that hangs holds up one thread.
+    pub terminal_asker: Arc<Asker>,
     /// The journal.
     pub journal: Journal,
     /// Whose backups these are.
@@ -248,6 +255,32 @@ impl<'a> Run<'a> {
         if self.cancel.is_cancelled() { Err(cancelled()) } else { Ok(()) }
     }
 
+    /// Asks a destination before anything is made. A terminal that never answers does not hold up the run.
+    ///
+    /// # Errors
+    /// The question's own; [`Code::RunCancelled`]; that the terminal does not answer.
+    pub async fn ask<T: Send + 'static>(
+        &self,
+        destination: &Arc<dyn Destination>,
+        question: impl FnOnce(&dyn Destination) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let asked = Arc::clone(destination);
+        let answer = async {
+            match destination.kind() {
+                Kind::Server => blocking(move || question(&*asked)).await,
+                Kind::Terminal => {
+                    let asker = &self.world.terminal_asker;
+                    asker.ask_within(ANSWER_PATIENCE, &**destination, move || question(&*asked)).await
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            answer = answer => answer,
+            () = self.cancel.cancelled() => Err(cancelled()),
+        }
+    }
+
     fn note_journal(&mut self, kept: Result<()>) {
         if let Err(problem) = kept {
             self.warn(problem);
@@ -300,14 +333,4 @@ pub(super) fn cancelled() -> Problem {
             "Nothing changed: the earlier backups stay as they were. The next one is made at its usual time.",
         ),
     )
-}
-
-/// Carries out blocking work away from the loop.
-///
-/// # Errors
-/// The work's own problem, or an internal one where it panicked.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(Problem::internal(error)))
 }

@@ -5,6 +5,7 @@
 //! At its start an agent enters each destination ([`enter`]), takes the backup folder's lock, ends a dump of its own that still
 //! runs in the server, and scrubs. A terminal that was away is entered and scrubbed when it is back, before the next copy.
 
+mod asker;
 mod claim;
 mod folder;
 mod identity;
@@ -14,6 +15,7 @@ mod problems;
 pub mod space;
 mod staged;
 
+pub use asker::{Asker, PATIENCE, blocking, no_answer};
 pub use claim::{Claims, enter};
 pub use folder::Folder;
 pub use identity::{Identity, Mark, agent_id};
@@ -242,7 +244,7 @@ pub trait Destination: Send + Sync + fmt::Debug {
     fn explain(&self, error: &io::Error) -> Problem;
 }
 
-/// Reads back what is sealed of a file that still grows.
+/// Reads back what is settled of a file that still grows.
 pub trait ReadAlong: Send {
     /// Reads `range`, whose beginning is a multiple of 1 MiB, from the medium, past the cache where the system allows, and
     /// hands each piece to `sink`.
@@ -250,6 +252,20 @@ pub trait ReadAlong: Send {
     /// # Errors
     /// Those of reading; so much is not there.
     fn read_back(&mut self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack>;
+}
+
+/// Settles what was written of a file that still grows, beside its writer.
+pub trait Settle: Send {
+    /// Waits until what was written before is where a [`ReadAlong`] finds it: on the disk, or with the machine that has the
+    /// share. Durable it is only by [`Staged::seal`].
+    ///
+    /// # Errors
+    /// The medium failed, or is full. The file is lost then.
+    fn settle(&mut self) -> Result<()>;
+
+    /// Whether settling costs no more than an answer from the machine that has the share, so that it may be done for each piece,
+    /// and for several at once. A disk is slowed down by it.
+    fn costs_nothing(&self) -> bool;
 }
 
 /// A file under construction. Dropped without [`publish`](Self::publish) it is discarded.
@@ -269,9 +285,17 @@ pub trait Staged: Read + Write + Seek + Send {
     /// Those of reading.
     fn read_back(&mut self, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack>;
 
-    /// A second handle that reads back what is sealed while more is written; `None` where there is none such.
+    /// A second handle that reads back what is settled while more is written; `None` where there is none such.
     fn read_along(&self) -> Option<Box<dyn ReadAlong>> {
         None
+    }
+
+    /// A second handle that settles what was written while more is written; `None` where there is none such.
+    ///
+    /// # Errors
+    /// Those of a second handle.
+    fn settler(&self) -> Result<Option<Box<dyn Settle>>> {
+        Ok(None)
     }
 
     /// Gives it its name, replacing in one step what had it. Seals it first where that was not done.
@@ -286,6 +310,10 @@ pub trait Staged: Read + Write + Seek + Send {
     /// # Errors
     /// It could not be removed; the next scrub will.
     fn discard(self: Box<Self>) -> Result<()>;
+
+    /// Lets go of it where it is: whoever waited for it has given it up, and another may have begun a file under its partial
+    /// name meanwhile. Unless somebody has, the next scrub removes it.
+    fn leave(self: Box<Self>);
 }
 
 /// How far `terminal` is from `server`. May ask the resolver: not for the minute's cycle.

@@ -1,8 +1,8 @@
 //! A file of a [`Folder`](super::Folder) under construction.
 
-use super::{Kind, Name, ReadAlong, ReadBack, Staged, identity, outside, problems};
+use super::{Kind, Name, ReadAlong, ReadBack, Settle, Staged, identity, outside, problems};
 use crate::durable::{self, Ledger};
-use crate::platform::{self, Medium};
+use crate::platform::{self, Medium, Settler};
 use crate::problem::{Problem, Result};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -205,12 +205,22 @@ impl Staged for StagedFile {
         Some(Box::new(StagedAlong { place: self.place.clone(), partial: self.partial.clone(), medium: None }))
     }
 
+    fn settler(&self) -> Result<Option<Box<dyn Settle>>> {
+        let Some(file) = self.file.as_ref().filter(|_| !self.foreign) else { return Ok(None) };
+        let settler = Settler::beside(file, &self.partial).map_err(|error| self.place.explain(&error))?;
+        Ok(Some(Box::new(StagedSettler { place: self.place.clone(), settler })))
+    }
+
     fn publish(mut self: Box<Self>) -> Result<()> {
         self.take_name().map_err(|error| self.place.explain(&error))
     }
 
     fn discard(mut self: Box<Self>) -> Result<()> {
         self.remove().map_err(|error| self.place.explain(&error))
+    }
+
+    fn leave(mut self: Box<Self>) {
+        self.file = None;
     }
 }
 
@@ -236,6 +246,23 @@ impl ReadAlong for StagedAlong {
     fn read_back(&mut self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack> {
         let read = self.medium().and_then(|medium| medium.read(range, sink));
         read.map_err(|error| self.place.explain(&error))
+    }
+}
+
+/// Settles a staged file while it grows.
+#[derive(Debug)]
+struct StagedSettler {
+    place: StagedPlace,
+    settler: Settler,
+}
+
+impl Settle for StagedSettler {
+    fn settle(&mut self) -> Result<()> {
+        self.settler.settle().map_err(|error| self.place.explain(&error))
+    }
+
+    fn costs_nothing(&self) -> bool {
+        self.settler.costs_nothing()
     }
 }
 

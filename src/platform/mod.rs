@@ -318,13 +318,41 @@ impl Medium {
         system::Medium::open(path).map(Self)
     }
 
-    /// Reads `range`, which is synced and whose beginning is a multiple of [`ALIGNMENT`](medium::ALIGNMENT), and hands each piece
+    /// Reads `range`, which is settled and whose beginning is a multiple of [`ALIGNMENT`](medium::ALIGNMENT), and hands each piece
     /// to `sink` in order.
     ///
     /// # Errors
     /// Those of reading; the file is shorter.
     pub fn read(&self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
         self.0.read(range, sink)
+    }
+}
+
+/// Settles what was written to a file, beside its writer: what was written before is then where a [`Medium`] reads it.
+#[derive(Debug)]
+pub struct Settler(system::Settler);
+
+impl Settler {
+    /// For the open `file`, which stands at `path`.
+    ///
+    /// # Errors
+    /// Those of a second handle.
+    pub fn beside(file: &File, path: &Path) -> io::Result<Self> {
+        system::Settler::beside(file, path).map(Self)
+    }
+
+    /// Waits until all that was written before is on its disk; on a share, where the system tells that apart, until its
+    /// machine has it. No promise that it outlives a power cut.
+    ///
+    /// # Errors
+    /// The medium failed, or is full.
+    pub fn settle(&self) -> io::Result<()> {
+        self.0.settle()
+    }
+
+    /// Whether it waits for an answer only, and has no disk sync anything.
+    pub fn costs_nothing(&self) -> bool {
+        self.0.costs_nothing()
     }
 }
 

@@ -2,12 +2,14 @@
 
 use super::super::medium::{self, ALIGNMENT};
 use super::super::{FileId, ReadBack, Space, VolumeId};
+use super::mounts;
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io;
 use std::num::NonZeroU64;
 use std::ops::Range;
+use std::os::fd::IntoRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
@@ -113,6 +115,47 @@ pub fn sync_foreign_file(path: &Path) -> io::Result<()> {
 
 pub fn open_shared(path: &Path) -> io::Result<File> {
     File::open(path)
+}
+
+/// See [`platform::Settler`](crate::platform::Settler).
+#[derive(Debug)]
+pub struct Settler {
+    file: File,
+    on_share: bool,
+}
+
+impl Settler {
+    pub fn beside(file: &File, path: &Path) -> io::Result<Self> {
+        Ok(Self { file: file.try_clone()?, on_share: mounts::is_share(path)? })
+    }
+
+    pub fn costs_nothing(&self) -> bool {
+        self.on_share
+    }
+
+    pub fn settle(&self) -> io::Result<()> {
+        if !self.on_share {
+            return self.file.sync_data();
+        }
+        // Each closing sends what is queued and waits for the answers, as close(2) of NFS, CIFS and FUSE promises. A sync would
+        // do more: FUSE holds up the writer meanwhile.
+        loop {
+            match closed(self.file.try_clone()?) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                settled => return settled,
+            }
+        }
+    }
+}
+
+/// Closes a file and tells what that told, where dropping it tells nothing.
+fn closed(file: File) -> io::Result<()> {
+    #[expect(unsafe_code, reason = "closing with its result has no safe binding")]
+    // SAFETY: the descriptor was ours alone, and is no more after this, whatever is returned.
+    match unsafe { libc::close(file.into_raw_fd()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// See [`platform::Medium`](crate::platform::Medium).

@@ -22,8 +22,8 @@ pub use console::SilentKeyboard;
 pub use desktop::{exit_like, has_display, session_file, show_folder, start_apart, tell};
 pub use drives::drives;
 pub use files::{
-    Medium, file_id, has_no_hard_links, has_no_locks, is_gone, largest_file_bytes, open_shared, rename_new,
-    rename_over, space, sync_folder, sync_foreign_file, volume_id,
+    Medium, Settler, file_id, has_no_hard_links, has_no_locks, is_gone, largest_file_bytes, open_shared,
+    rename_new, rename_over, space, sync_folder, sync_foreign_file, volume_id,
 };
 pub use identity::{
     backup_folder, config_paths, host_name, is_elevated, machine_id, state_folder, state_folders,

@@ -10,15 +10,21 @@ use std::path::{Path, PathBuf};
 const SHARES: [&str; 8] = ["nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "fuse.glusterfs", "ceph"];
 
 pub fn place(path: &Path) -> io::Result<Place> {
-    let path = fs::canonicalize(path)?;
-    let table = match fs::read("/proc/self/mountinfo") {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(_) => return Ok(Place::ThisMachine),
-    };
-    Ok(match host_in(&table, &path) {
+    Ok(match host(path)? {
         Some(host) if !is_this_host(&host) => Place::Other(host),
         Some(_) | None => Place::ThisMachine,
     })
+}
+
+/// Whether `path` is on a share, of whatever machine. Asks nobody.
+pub fn is_share(path: &Path) -> io::Result<bool> {
+    host(path).map(|host| host.is_some())
+}
+
+fn host(path: &Path) -> io::Result<Option<String>> {
+    let path = fs::canonicalize(path)?;
+    let table = fs::read("/proc/self/mountinfo").unwrap_or_default();
+    Ok(host_in(&String::from_utf8_lossy(&table), &path))
 }
 
 /// The host that the mount below `path` names; `None` for a disk of this machine.

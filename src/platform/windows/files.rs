@@ -174,6 +174,26 @@ pub fn open_shared(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).share_mode(SHARE_ALL).open(path)
 }
 
+/// See [`platform::Settler`](crate::platform::Settler).
+#[derive(Debug)]
+pub struct Settler(File);
+
+impl Settler {
+    pub fn beside(file: &File, _: &Path) -> io::Result<Self> {
+        file.try_clone().map(Self)
+    }
+
+    pub fn settle(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    /// The machine that has a share syncs its disk for this, too.
+    #[expect(clippy::unused_self, reason = "other systems know it of the file")]
+    pub const fn costs_nothing(&self) -> bool {
+        false
+    }
+}
+
 /// See [`platform::Medium`](crate::platform::Medium).
 #[derive(Debug)]
 pub struct Medium {

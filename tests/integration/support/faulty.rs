@@ -1,8 +1,8 @@
 //! A wrapper around any destination that fails on demand.
 
 use dmbackup::destination::{
-    Destination, Identity, Kind, Linked, LockGuard, Mark, Name, Place, ReadAlong, ReadBack, ReadSeek, Space,
-    Staged, Stat, VolumeId,
+    Destination, Identity, Kind, Linked, LockGuard, Mark, Name, Place, ReadAlong, ReadBack, ReadSeek, Settle,
+    Space, Staged, Stat, VolumeId,
 };
 use dmbackup::problem::{Problem, Result};
 use dmbackup::slot::{ArchiveName, Set};
@@ -298,6 +298,12 @@ impl Staged for FaultyFile {
         Some(Box::new(FaultyAlong { inner, faulty: self.faulty.clone() }))
     }
 
+    fn settler(&self) -> Result<Option<Box<dyn Settle>>> {
+        let inner = self.inner.settler()?;
+        Ok(inner
+            .map(|inner| Box::new(FaultySettler { inner, faulty: self.faulty.clone() }) as Box<dyn Settle>))
+    }
+
     fn publish(self: Box<Self>) -> Result<()> {
         self.faulty.strikes(At::Publish)?;
         self.inner.publish()
@@ -305,6 +311,10 @@ impl Staged for FaultyFile {
 
     fn discard(self: Box<Self>) -> Result<()> {
         self.inner.discard()
+    }
+
+    fn leave(self: Box<Self>) {
+        self.inner.leave();
     }
 }
 
@@ -335,5 +345,21 @@ impl ReadAlong for FaultyAlong {
             return Err(self.faulty.explain(&error));
         }
         self.inner.read_back(range, &mut flipping(struck, sink))
+    }
+}
+
+struct FaultySettler {
+    inner: Box<dyn Settle>,
+    faulty: Faulty,
+}
+
+impl Settle for FaultySettler {
+    fn settle(&mut self) -> Result<()> {
+        self.faulty.strikes(At::Seal)?;
+        self.inner.settle()
+    }
+
+    fn costs_nothing(&self) -> bool {
+        self.inner.costs_nothing()
     }
 }

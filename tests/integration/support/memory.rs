@@ -354,6 +354,10 @@ impl Staged for StagedBytes {
         drop(self.end());
         Ok(())
     }
+
+    fn leave(mut self: Box<Self>) {
+        self.over = true;
+    }
 }
 
 impl Drop for StagedBytes {

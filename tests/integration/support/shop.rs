@@ -252,6 +252,7 @@ pub fn world(config: Config, server: Server, state: &Path, clock: &TestClock) ->
         server,
         journal: Journal::open(state, Arc::new(clock.clone())),
         identity: Identity { shop: config.shop.store.clone(), agent: Uuid::new_v4() },
+        terminal_asker: Arc::default(),
         clock: Arc::new(clock.clone()),
         ledger,
         config,

@@ -40,15 +40,17 @@ pub fn measure(works: &Works, mbit: u32) -> Result<Vec<Figure>> {
     let written = sizes.iter().find(|(_, bytes)| *bytes >= job.zip_bytes).map(|(at, _)| *at - begun);
     let written = written.ok_or("not all of it came to the terminal")?.as_secs_f64();
     say(&format!(
-        "   {:.1} MiB at level {}: {needed:.1} s for the link alone, written after {written:.1} s, read back and done after {:.1} s",
+        "   {:.1} MiB at level {}: {needed:.1} s for the link alone, written after {written:.1} s, read back and done after {:.1} s, peak {:.1} MiB",
         job.zip_bytes as f64 / f64::from(1 << 20),
         job.level.map_or_else(|| "?".to_owned(), |level| level.to_string()),
-        job.cost.wall_secs
+        job.cost.wall_secs,
+        job.cost.peak_mib
     ));
     let name = |what: &str| format!("over {mbit} Mbit/s, {what}, against what the link alone needs");
     Ok(vec![
         Figure::at_most(&name("until written"), written / needed, 1.10, ""),
         Figure::at_most(&name("with read-back"), job.cost.wall_secs / needed, 1.30, ""),
+        Figure::at_most(&format!("peak memory over {mbit} Mbit/s"), job.cost.peak_mib, 32.0, " MiB"),
     ])
 }
 
