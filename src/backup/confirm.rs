@@ -11,7 +11,7 @@ use super::outcome::{CopyReport, Phase, Progress};
 use super::pack::{self, Packed};
 use super::pending;
 use super::run::{Run, blocking, cancelled};
-use super::terminal::{Copied, Decision, STALL, TerminalCopy};
+use super::terminal::{Copied, Publish, TerminalCopy};
 use crate::archive::{self, Seal, Sha256Sum};
 use crate::destination::{ReadBack, Staged};
 use crate::problem::{Code, Problem, Result};
@@ -189,7 +189,7 @@ async fn finish_terminal(run: &mut Run<'_>, copy: Option<TerminalCopy>, grains: 
                     },
                 );
             };
-            copy.finish(Decision::Publish { grains, links }, STALL, told).await.map_err(Some)
+            copy.finish(Publish { grains, links }, &run.cancel, told).await.map_err(Some)
         }
         // Why there was no copy is a problem of the run already.
         None => Err(None),

@@ -7,7 +7,7 @@ use super::outcome::{Phase, Progress};
 use super::prepare::Prepared;
 use super::run::{Run, blocking, cancelled};
 use super::target::Target;
-use super::terminal::{Decision, STALL, TerminalCopy};
+use super::terminal::TerminalCopy;
 use super::verdict::{self, Acceptance, Arbitration};
 use super::{describe, level};
 use crate::archive::{self, Level, Manifest, PackOptions, Part, PartDigest};
@@ -111,7 +111,7 @@ pub(super) async fn pack(run: &mut Run<'_>, prepared: &Prepared, dumped: Dumped)
 
 /// Ends a terminal's copy that is not wanted any more.
 pub(super) async fn discard(copy: TerminalCopy) {
-    if let Err(problem) = copy.finish(Decision::Discard, STALL, |_| ()).await {
+    if let Err(problem) = copy.discard().await {
         tracing::warn!(%problem, "the unfinished copy at the terminal");
     }
 }

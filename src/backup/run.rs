@@ -19,12 +19,8 @@ use crate::sqlserver::Server;
 use crate::words;
 use chrono::{DateTime, FixedOffset};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-/// How long a run waits for a terminal's answer: to read what a slow share holds takes a while.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Hears how a run goes on. Called often and from several threads: it must return at once.
 pub trait Monitor: Send + Sync {
@@ -270,7 +266,8 @@ impl<'a> Run<'a> {
                 Kind::Server => blocking(move || question(&*asked)).await,
                 Kind::Terminal => {
                     let asker = &self.world.terminal_asker;
-                    asker.ask_within(ANSWER_PATIENCE, &**destination, move || question(&*asked)).await
+                    // To read what a slow share holds takes a while.
+                    asker.ask_long(&**destination, move || question(&*asked)).await
                 }
             }
         };

@@ -26,6 +26,11 @@ impl Default for Asker {
 }
 
 impl Asker {
+    /// One who waits for so long.
+    pub fn with_patience(patience: Duration) -> Self {
+        Self { patience, ..Self::default() }
+    }
+
     /// Asks `question`, which is about `destination`, in a thread that may wait.
     ///
     /// # Errors
@@ -38,11 +43,19 @@ impl Asker {
         self.ask_within(self.patience, destination, question).await
     }
 
-    /// The same for a question that takes its time even where all is well.
+    /// The same for a question that takes its time even where all is well: three times as long.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
-    pub async fn ask_within<T: Send + 'static>(
+    pub async fn ask_long<T: Send + 'static>(
+        &self,
+        destination: &dyn Destination,
+        question: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.ask_within(self.patience * 3, destination, question).await
+    }
+
+    async fn ask_within<T: Send + 'static>(
         &self,
         patience: Duration,
         destination: &dyn Destination,
@@ -106,7 +119,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let ledger = Arc::new(Ledger::open(state.path()));
         let folder = Folder::new(Kind::Terminal, state.path(), ArchiveName::default(), ledger);
-        let asker = Asker { patience: Duration::from_millis(20), ..Asker::default() };
+        let asker = Asker::with_patience(Duration::from_millis(20));
         let (release, held) = mpsc::channel::<()>();
         let first = asker.ask(&folder, move || {
             let _released = held.recv();

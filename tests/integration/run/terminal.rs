@@ -4,13 +4,15 @@
 use crate::support::faulty::{At, Fault, Faulty};
 use crate::support::shop::{Ear, Shop};
 use dmbackup::backup::copy_pending;
-use dmbackup::backup::outcome::{Outcome, RunReport};
+use dmbackup::backup::outcome::{Outcome, Phase, Progress, RunReport};
 use dmbackup::config::Terminal;
+use dmbackup::destination::{Asker, Destination, Name};
 use dmbackup::problem::Code;
 use dmbackup::slot::{Hour, Set};
 use std::fs;
 use std::io::ErrorKind;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Makes a backup that stands on the server, and whose copy fails with `code` and stays pending.
@@ -162,4 +164,116 @@ async fn the_next_zip_is_compressed_harder_for_a_terminal_that_was_slow() {
     shop.assert_stands(&third);
     let kept = shop.world.journal.last_good().unwrap().unwrap();
     assert_eq!((kept.level, kept.terminal), (third.level, third.terminal));
+}
+
+/// A terminal that hangs until it is told to answer, at the end at the latest: what hangs would keep the test from ending.
+struct Hanging(Faulty);
+
+impl Drop for Hanging {
+    fn drop(&mut self) {
+        self.0.answer();
+    }
+}
+
+/// A shop whose terminal hangs at `at`, with one good backup at both places; the terminal as it is in truth.
+async fn hanging(at: At) -> (Shop, Hanging, Arc<dyn Destination>) {
+    let mut shop = Shop::open().await;
+    shop.good_run().await;
+    let real = shop.world.terminal.clone().unwrap();
+    let faulty = Faulty::new(Arc::clone(&real));
+    faulty.arm(at, Fault::Hang, u32::MAX);
+    shop.world.terminal = Some(Arc::new(faulty.clone()));
+    (shop, Hanging(faulty), real)
+}
+
+/// Hears a run whose server's copy stands, and which waits for a terminal that hangs.
+fn trailing(then: impl Fn() + Send + Sync + 'static) -> Arc<Ear> {
+    // Only the terminal's copy tells of the phase before anything was read back.
+    let heard = move |progress: &Progress| {
+        if progress.phase == Phase::Confirming && progress.done_bytes == 0 {
+            then();
+        }
+    };
+    Arc::new(Ear { then: Some(Box::new(heard)), ..Ear::default() })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_never_answers_costs_the_copy_and_one_thread_and_never_the_backup() {
+    for at in [At::Check, At::Space, At::Stat] {
+        let (mut shop, terminal, real) = hanging(at).await;
+        shop.world.terminal_asker = Arc::new(Asker::with_patience(Duration::from_millis(50)));
+        for _ in 0..3 {
+            must_warn(&mut shop, Code::TerminalMissing).await;
+            shop.clock.advance(chrono::TimeDelta::hours(1));
+        }
+        assert_eq!(terminal.0.hanging(), 1, "{at:?}: one thread, however many runs come");
+        drop(terminal);
+        shop.world.terminal = Some(real);
+        make_up(&shop).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_stopped_while_its_terminal_does_not_answer() {
+    let (mut shop, terminal, _real) = hanging(At::Check).await;
+    let before = shop.snapshot();
+    let cancel = CancellationToken::new();
+    let (stop, hangs) = (cancel.clone(), terminal.0.clone());
+    let stopping = tokio::spawn(async move {
+        while hangs.hanging() == 0 {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+    });
+    let report = shop.run_with(Arc::new(Ear::default()), cancel).await;
+    stopping.await.unwrap();
+    assert_eq!(report.outcome, Some(Outcome::Cancelled), "{:?}", report.problems);
+    shop.assert_unchanged(&before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_was_given_up_touches_nothing_when_its_terminal_answers_again() {
+    let (mut shop, terminal, real) = hanging(At::Write(10_000)).await;
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    let report = shop.run_with(trailing(move || stop.cancel()), cancel).await;
+    assert_eq!(report.outcome, Some(Outcome::Warning), "{:?}", report.problems);
+    assert_eq!(report.problems[0].code, Code::TerminalIo);
+    assert_eq!(shop.tested(&*shop.world.local, Set::Newest).sequence, report.sequence);
+    assert_eq!(terminal.0.hanging(), 1);
+    // Somebody else copies there meanwhile, and has begun the next file under the same partial name.
+    shop.world.terminal = Some(Arc::clone(&real));
+    make_up(&shop).await;
+    let hour = Set::Hour(Hour::new(report.hour).unwrap());
+    let other = real.stage(&Name::zip(hour, &shop.world.config.archive_name)).unwrap();
+    terminal.0.answer();
+    while terminal.0.put_away() == (0, 0) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(terminal.0.put_away(), (1, 0));
+    assert!(other.path().is_file(), "another's file is not removed");
+    other.discard().unwrap();
+    for set in [hour, Set::Newest] {
+        assert_eq!(shop.tested(&*real, set).sequence, report.sequence);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_stopped_while_the_terminal_trails_leaves_the_copy_for_later() {
+    let (mut shop, terminal, real) = hanging(At::Write(10_000)).await;
+    let cancel = CancellationToken::new();
+    let (stop, answers) = (cancel.clone(), terminal.0.clone());
+    let ear = trailing(move || {
+        // The second time it has heard of the first.
+        if stop.is_cancelled() {
+            answers.answer();
+        }
+        stop.cancel();
+    });
+    let report = shop.run_with(ear, cancel).await;
+    assert_eq!(report.outcome, Some(Outcome::Warning), "{:?}", report.problems);
+    assert_eq!(report.problems[0].code, Code::TerminalPending);
+    assert_eq!(terminal.0.put_away(), (0, 1));
+    shop.world.terminal = Some(real);
+    make_up(&shop).await;
 }

@@ -9,7 +9,7 @@ use dmbackup::slot::{ArchiveName, Set};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// Where a fault strikes.
@@ -49,6 +49,8 @@ pub enum Fault {
     Slow(u64),
     /// So many bytes are said to be free.
     Free(u64),
+    /// Nothing is answered until [`Faulty::answer`]; then it is done.
+    Hang,
 }
 
 impl Fault {
@@ -57,7 +59,7 @@ impl Fault {
             Self::Error(kind) => Some(kind.into()),
             // «Transport endpoint is not connected».
             Self::Gone => Some(io::Error::from_raw_os_error(107)),
-            Self::FlippedBit | Self::Slow(_) | Self::Free(_) => None,
+            Self::FlippedBit | Self::Slow(_) | Self::Free(_) | Self::Hang => None,
         }
     }
 }
@@ -66,13 +68,19 @@ impl Fault {
 struct Armed {
     faults: Vec<(At, Fault, u32)>,
     struck: u32,
+    /// How many calls hang.
+    hanging: u32,
+    answers: bool,
+    /// How many files under construction were let go of.
+    left: u32,
+    discarded: u32,
 }
 
 /// A destination with faults; clones share them.
 #[derive(Clone, Debug)]
 pub struct Faulty {
     inner: Arc<dyn Destination>,
-    armed: Arc<Mutex<Armed>>,
+    armed: Arc<(Mutex<Armed>, Condvar)>,
 }
 
 impl Faulty {
@@ -83,25 +91,52 @@ impl Faulty {
 
     /// Strikes `at` that point the next `times` times.
     pub fn arm(&self, at: At, fault: Fault, times: u32) {
-        self.armed.lock().unwrap().faults.push((at, fault, times));
+        self.lock().faults.push((at, fault, times));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Armed> {
+        self.armed.0.lock().unwrap()
+    }
+
+    /// Lets all that hangs go on, and nothing hang any more.
+    pub fn answer(&self) {
+        self.lock().answers = true;
+        self.armed.1.notify_all();
+    }
+
+    /// How many files under construction were let go of where they were, and how many discarded.
+    pub fn put_away(&self) -> (u32, u32) {
+        let armed = self.lock();
+        (armed.left, armed.discarded)
+    }
+
+    /// How many calls hang now.
+    pub fn hanging(&self) -> u32 {
+        self.lock().hanging
     }
 
     /// Takes all faults away, and tells how often one struck.
     pub fn disarm(&self) -> u32 {
-        let mut armed = self.armed.lock().unwrap();
+        let mut armed = self.lock();
         armed.faults.clear();
         std::mem::take(&mut armed.struck)
     }
 
     fn strike(&self, hits: impl Fn(At) -> bool) -> Option<Fault> {
-        let mut armed = self.armed.lock().unwrap();
+        let mut armed = self.lock();
         let position = armed
             .faults
             .iter()
             .position(|(at, _, times)| *times > 0 && (hits(*at) || *at == At::Everywhere))?;
         armed.faults[position].2 -= 1;
         armed.struck += 1;
-        Some(armed.faults[position].1)
+        let fault = armed.faults[position].1;
+        if fault == Fault::Hang {
+            armed.hanging += 1;
+            let mut armed = self.armed.1.wait_while(armed, |armed| !armed.answers).unwrap();
+            armed.hanging -= 1;
+        }
+        Some(fault)
     }
 
     fn strikes(&self, point: At) -> Result<()> {
@@ -310,11 +345,14 @@ impl Staged for FaultyFile {
     }
 
     fn discard(self: Box<Self>) -> Result<()> {
-        self.inner.discard()
+        let discarded = self.inner.discard();
+        self.faulty.lock().discarded += 1;
+        discarded
     }
 
     fn leave(self: Box<Self>) {
         self.inner.leave();
+        self.faulty.lock().left += 1;
     }
 }
 
