@@ -177,7 +177,7 @@ pub enum FollowError {
 }
 
 /// Piece in which a copy is made: large enough for a network share, small enough for the memory budget.
-const COPY_BYTES: usize = 1 << 20;
+const COPY_BYTES: usize = 256 << 10;
 
 fn copy_range(
     range: Range<u64>,
