@@ -10,7 +10,7 @@ use crate::words;
 use crate::words::{Language, Words, date_time};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The same matter is never told again within this time.
 const AT_MOST_EACH: TimeDelta = TimeDelta::hours(1);
@@ -73,10 +73,14 @@ struct Rule {
     /// After which time it is told again while it goes on.
     again: TimeDelta,
     reach: Reach,
+    /// Where another check explains it, people are told of that one.
+    unless_explained: bool,
 }
 
-const AT_ONCE: Rule = Rule { after: TimeDelta::zero(), again: REMIND_AFTER, reach: Reach::Everybody };
+const AT_ONCE: Rule =
+    Rule { after: TimeDelta::zero(), again: REMIND_AFTER, reach: Reach::Everybody, unless_explained: false };
 
+/// `None` for what is no matter. What another check explains is one all the same: it is not over.
 fn rule(view: &CheckView) -> Option<Rule> {
     let is = |check: CheckId| view.id == Check::of(check).name;
     let code = view.problem.code;
@@ -95,15 +99,16 @@ fn rule(view: &CheckView) -> Option<Rule> {
         return Some(AT_ONCE);
     }
     // Whoever has never had a backup is about to have one, or hears of its failure.
-    let is_cause =
-        view.severity == Severity::Alert && view.explained_by.is_none() && code != Code::BackupNone;
-    is_cause.then_some(Rule { after: CAUSE_MAY_PASS, ..AT_ONCE })
+    let is_cause = view.severity == Severity::Alert && code != Code::BackupNone;
+    is_cause.then_some(Rule { after: CAUSE_MAY_PASS, unless_explained: true, ..AT_ONCE })
 }
 
 /// Follows the agent's statuses and says what people are to be told.
 #[derive(Clone, Debug, Default)]
 pub struct Watcher {
     told: BTreeMap<String, Told>,
+    /// Since when each matter is so in this life of the agent, as far as it was seen.
+    here: BTreeMap<String, DateTime<FixedOffset>>,
     recent: VecDeque<Notice>,
     /// There was no good backup when it was last looked.
     none_yet: bool,
@@ -128,10 +133,11 @@ impl Watcher {
         self.recent.iter().cloned().collect()
     }
 
-    /// Looks at a status of an agent that has looked at the world, and says what is to be told now.
-    pub fn look(&mut self, status: &Status) -> Vec<Notice> {
+    /// Looks at a status of an agent that has looked at the world, and says what is to be told now. The checks in `well` were
+    /// looked at since the agent began, and found well: of the others nobody knows.
+    pub fn look(&mut self, status: &Status, well: &BTreeSet<CheckId>) -> Vec<Notice> {
         let mut notices = self.unhealthy(status);
-        notices.extend(self.mended(status));
+        notices.extend(self.mended(status, well));
         notices.extend(self.first_backup(status));
         notices.extend(self.opening(status));
         for notice in &notices {
@@ -145,13 +151,21 @@ impl Watcher {
     fn unhealthy(&mut self, status: &Status) -> Vec<Notice> {
         let mut notices: Vec<Notice> = Vec::new();
         for view in &status.checks {
-            let Some(rule) = rule(view) else { continue };
+            let Some(rule) = rule(view).filter(|rule| !rule.unless_explained || view.explained_by.is_none())
+            else {
+                continue;
+            };
+            // What was so before a machine was turned off may have passed meanwhile, and takes its time to come about.
+            let here = self.here.entry(view.id.clone()).or_insert(view.since);
+            *here = (*here).min(view.since).min(status.now);
+            let lasts_here = status.now.signed_duration_since(*here) >= rule.after.min(CAUSE_MAY_PASS);
             let told = self.entry(&view.id);
             // A restart of the agent forgets since when; and a clock that was set back makes nothing younger than now.
             let since = told.since.map_or(view.since, |since| since.min(view.since)).min(status.now);
             told.since = Some(since);
             let wait = if told.open { rule.again } else { AT_MOST_EACH };
-            if status.now.signed_duration_since(since) >= rule.after && is_time(told, wait, status.now) {
+            let lasts = lasts_here && status.now.signed_duration_since(since) >= rule.after;
+            if lasts && is_time(told, wait, status.now) {
                 told.open = true;
                 let of_problem = |problem: &Problem| (problem.sentence.clone(), problem.hint.clone());
                 let (sentence, hint) = of_problem(&view.problem);
@@ -170,11 +184,20 @@ impl Watcher {
     }
 
     /// What was told and is over.
-    fn mended(&mut self, status: &Status) -> Option<Notice> {
-        let is_so = |topic: &str| status.checks.iter().any(|view| view.id == topic && rule(view).is_some());
+    fn mended(&mut self, status: &Status, well: &BTreeSet<CheckId>) -> Option<Notice> {
+        let is_over = |topic: &str| {
+            let mut views = status.checks.iter().filter(|view| view.id == topic).peekable();
+            // What is not shown is well only where somebody has looked: at the server, the terminal.
+            if views.peek().is_none() {
+                well.contains(&Check::named(topic).id)
+            } else {
+                views.all(|view| rule(view).is_none())
+            }
+        };
         let mut over = Vec::new();
-        for told in self.told.values_mut().filter(|told| !is_so(&told.topic)) {
+        for told in self.told.values_mut().filter(|told| is_over(&told.topic)) {
             told.since = None;
+            self.here.remove(&told.topic);
             if std::mem::take(&mut told.open) {
                 over.push(told.topic.clone());
             }

@@ -60,7 +60,7 @@ impl Round {
             let _ended = reports.send(event);
         };
         let mut report = CycleReport::default();
-        report.look.ask(&[CheckId::Program]);
+        report.look.ask(&[CheckId::Program, CheckId::Files]);
         self.own.iter().for_each(|problem| report.look.note(problem.clone()));
         report.look.ask(&[CheckId::Restore, CheckId::Alerts]);
         self.alerts.problem().into_iter().for_each(|problem| report.look.note(problem));
@@ -80,7 +80,7 @@ impl Round {
         tell(Event::Step(Step::Parameters));
         report.configuration = self.read_configuration().await;
         tell(Event::Step(Step::Validation));
-        report.look.extend(probe::configuration(&report.configuration));
+        report.look.extend(probe::configuration(&report.configuration, in_force.as_ref()));
         let config = match &report.configuration {
             News::Valid(new) => Some(Arc::clone(&new.config)),
             News::Unchanged | News::Broken(_) => in_force.map(|in_force| in_force.config),

@@ -127,7 +127,7 @@ impl<H: Hands> Owner<H> {
         // Before the first look at the world nothing is known to be well.
         if self.state.has_looked() {
             let before = self.watcher.told();
-            for notice in self.watcher.look(&status) {
+            for notice in self.watcher.look(&status, &self.state.known_well()) {
                 self.hands.notify(notice);
             }
             let told = self.watcher.told();

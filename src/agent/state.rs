@@ -33,7 +33,7 @@ use crate::update::VersionView;
 use crate::words;
 use crate::words::Words;
 use chrono::{DateTime, FixedOffset, TimeDelta};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use tokio::time::Instant;
 use verifying::Verifying;
 
@@ -194,6 +194,11 @@ impl State {
     /// Whether it has looked at the world since it began.
     pub fn has_looked(&self) -> bool {
         self.has_looked
+    }
+
+    /// The checks that were looked at since it began, and are well.
+    pub fn known_well(&self) -> BTreeSet<CheckId> {
+        self.health.known_well()
     }
 
     /// The address that the head office was told last.

@@ -49,7 +49,7 @@ pub async fn check(config: &Path, state: &Path, printer: &mut Printer) -> Result
 pub async fn look_alone(config: &Path) -> Vec<CheckView> {
     let mut look = Look::default();
     let news = ConfigWatch::new(config.to_owned()).look();
-    look.extend(probe::configuration(&news));
+    look.extend(probe::configuration(&news, None));
     if let News::Valid(in_force) = news {
         let config = &in_force.config;
         look.extend(probe::service(&config.server).await.0);

@@ -134,6 +134,12 @@ impl Health {
         shown.into_iter().map(|(_, view)| view).collect()
     }
 
+    /// The checks that were looked at and are well. What is unhealthy is not, though it may be too young to be shown; nor is
+    /// what nobody has looked at yet.
+    pub fn known_well(&self) -> BTreeSet<CheckId> {
+        self.known_well.iter().copied().filter(|check| !self.is_unhealthy(*check)).collect()
+    }
+
     /// Whether a check is unhealthy, shown or not.
     pub fn is_unhealthy(&self, check: CheckId) -> bool {
         self.unhealthy.range((check, Code::ALL[0])..).next().is_some_and(|((id, _), _)| *id == check)
@@ -209,6 +215,17 @@ mod tests {
         assert!(restarted.view(now).is_empty());
         assert_eq!(restarted.everything().len(), 1);
         assert_eq!(restarted.view(later).len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_was_looked_at_and_is_well_is_known_to_be_well() {
+        let now = Instant::now();
+        let mut health = Health::default();
+        health.observe(&look(&[CheckId::Service, CheckId::Damage], &[Code::SqlUnreachable]), wall(0), now);
+        assert_eq!(health.known_well(), BTreeSet::from([CheckId::Service, CheckId::Damage]));
+        health.observe(&look(&[], &[Code::SqlServiceStopped]), wall(1), now);
+        assert!(health.view(now).iter().all(|check| check.id != "service"), "it may be a restart");
+        assert_eq!(health.known_well(), BTreeSet::from([CheckId::Damage]), "but nobody knows it to be well");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! How the world is asked, step by step. Each question tells what it looked at and what it found; none decides anything.
 
 use super::catalogue::CheckId;
-use super::configuration::News;
+use super::configuration::{InForce, News};
 use super::health::Look;
 use crate::config::{Config, DatabaseName, ServerConfig, Terminal};
 use crate::destination::space::{HeldHour, Need, OldDump, Plan, Present, plan};
@@ -29,21 +29,24 @@ pub async fn service(server: &ServerConfig) -> (Look, ServiceState) {
     (look, state)
 }
 
-/// What the configuration's news mean for health.
-pub fn configuration(news: &News) -> Look {
+/// What the configuration's news mean for health. One that is unchanged is the one `in_force`: a file that is broken is news
+/// each time.
+pub fn configuration(news: &News, in_force: Option<&InForce>) -> Look {
     let mut look = Look::default();
-    match news {
-        News::Unchanged => {}
-        News::Valid(in_force) => {
-            look.ask(&[CheckId::Configuration, CheckId::ConfigurationOdd]);
-            for warning in &in_force.warnings {
-                look.note_for(CheckId::ConfigurationOdd, warning.problem.clone());
-            }
-        }
+    let good = match news {
+        News::Unchanged => in_force,
+        News::Valid(new) => Some(new),
         News::Broken(findings) => {
             for finding in findings {
                 look.note_for(CheckId::Configuration, finding.problem.clone());
             }
+            None
+        }
+    };
+    if let Some(good) = good {
+        look.ask(&[CheckId::Configuration, CheckId::ConfigurationOdd]);
+        for warning in &good.warnings {
+            look.note_for(CheckId::ConfigurationOdd, warning.problem.clone());
         }
     }
     look

@@ -33,9 +33,11 @@ fn config(root: &std::path::Path, terminal: &str) -> InForce {
 #[test]
 fn a_broken_configuration_is_one_check_and_a_valid_one_makes_it_well() {
     let root = tempfile::tempdir().unwrap();
-    let valid = configuration(&News::Valid(config(root.path(), "local_only = true")));
-    assert!(valid.is_well(CheckId::Configuration));
-    assert!(!configuration(&News::Unchanged).is_well(CheckId::Configuration), "it was not looked at");
+    let good = config(root.path(), "local_only = true");
+    assert!(configuration(&News::Valid(good.clone()), None).is_well(CheckId::Configuration));
+    let unchanged = |in_force| configuration(&News::Unchanged, in_force).is_well(CheckId::Configuration);
+    assert!(unchanged(Some(&good)), "it was read before the first cycle");
+    assert!(!unchanged(None), "it was not looked at");
     let finding = |code| Finding {
         problem: Problem::new(code, words::Words::same("x"), words::Words::same("y")),
         key: String::new(),
@@ -44,7 +46,7 @@ fn a_broken_configuration_is_one_check_and_a_valid_one_makes_it_well() {
         expected: words::Words::same("z"),
     };
     let broken =
-        configuration(&News::Broken(vec![finding(Code::ConfigSecret), finding(Code::ConfigWritable)]));
+        configuration(&News::Broken(vec![finding(Code::ConfigSecret), finding(Code::ConfigWritable)]), None);
     assert!(!broken.is_well(CheckId::Configuration));
     assert_eq!(codes(&broken), [Code::ConfigSecret, Code::ConfigWritable]);
 }

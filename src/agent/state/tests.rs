@@ -18,6 +18,7 @@ use crate::schedule::Schedule;
 use crate::words::Language;
 use std::path::PathBuf;
 use std::sync::Arc;
+mod telling;
 use std::time::Duration;
 
 mod restoring;

@@ -1,0 +1,64 @@
+//! What people are told of what the mind knows, and of what it does not know yet.
+
+use super::*;
+use crate::agent::view::Facts;
+use crate::notify::Watcher;
+use uuid::Uuid;
+
+impl Story {
+    /// The topics that people are told now.
+    fn tells(&self, watcher: &mut Watcher) -> Vec<String> {
+        let now = Self::now_at(self.wall, self.steady, 0);
+        let facts = Facts { agent: Uuid::nil(), pid: 1, started_at: self.wall };
+        let status = self.state.status(&facts, &now);
+        let notices = watcher.look(&status, &self.state.known_well());
+        notices.into_iter().map(|notice| notice.topic).collect()
+    }
+
+    /// A cycle that looks at these checks too and finds these problems.
+    fn sees(&mut self, checks: &[CheckId], codes: &[Code]) {
+        assert!(self.tick().contains(&Effect::StartCycle));
+        let mut report = CycleReport::default();
+        report.look.ask(checks);
+        codes.iter().for_each(|code| report.look.note(problem(*code)));
+        self.step(Input::Reported(Event::CycleEnded(Box::new(report))));
+    }
+}
+
+#[test]
+fn nothing_is_told_as_mended_because_the_server_went_away() {
+    let past = [run(9, Outcome::Success, &[])];
+    let mut story = Story::begin(20, &past);
+    let mut watcher = Watcher::default();
+    let server = [CheckId::Service, CheckId::Server, CheckId::Access];
+    for _ in 0..16 {
+        story.sees(&server, &[Code::DatabaseOffline]);
+        story.tells(&mut watcher);
+        story.pass(60);
+    }
+    assert!(watcher.told().iter().any(|told| told.topic == "database" && told.open));
+    for _ in 0..3 {
+        story.sees(&[], &[Code::SqlUnreachable]);
+        assert_eq!(story.tells(&mut watcher), [""; 0]);
+        story.pass(60);
+    }
+    story.sees(&[CheckId::Server, CheckId::Access, CheckId::Database], &[]);
+    assert_eq!(story.tells(&mut watcher), ["recovered"]);
+}
+
+#[test]
+fn a_start_before_the_server_is_up_tells_nothing_as_mended() {
+    let past = [run(9, Outcome::Success, &[])];
+    let mut story = Story::begin(20, &past);
+    let mut watcher = Watcher::default();
+    story.sees(&[CheckId::Server], &[Code::DatabaseDamaged]);
+    assert_eq!(story.tells(&mut watcher), ["damage"]);
+
+    let mut story = Story::begin(30, &past);
+    let mut watcher = Watcher::new(watcher.told());
+    story.sees(&[], &[Code::SqlUnreachable]);
+    assert_eq!(story.tells(&mut watcher), [""; 0], "nobody has looked at the database");
+    story.pass(60);
+    story.sees(&[CheckId::Server, CheckId::Damage], &[]);
+    assert_eq!(story.tells(&mut watcher), ["recovered"]);
+}
