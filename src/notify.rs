@@ -112,8 +112,8 @@ pub struct Watcher {
     recent: VecDeque<Notice>,
     /// There was no good backup when it was last looked.
     none_yet: bool,
-    /// The opening of the application that was seen last; `None` before the first look.
-    opened: Option<Option<DateTime<FixedOffset>>>,
+    /// The opening of the application that was seen last; nobody opens it before the agent begins.
+    opened: Option<DateTime<FixedOffset>>,
 }
 
 impl Watcher {
@@ -244,12 +244,11 @@ impl Watcher {
     }
 
     fn opening(&mut self, status: &Status) -> Option<Notice> {
-        let opened = status.opened.as_ref();
-        let before = self.opened.replace(opened.map(|opened| opened.at));
-        if before.is_none_or(|before| before == opened.map(|opened| opened.at)) {
+        let opened = status.opened.as_ref()?;
+        if self.opened.replace(opened.at) == Some(opened.at) {
             return None;
         }
-        let problem = opened?.notice.clone()?;
+        let problem = opened.notice.clone()?;
         if !is_time(self.entry(OPENED), AT_MOST_EACH, status.now) {
             return None;
         }

@@ -292,7 +292,9 @@ impl State {
         self.space = report.space.or(self.space);
         self.pending = report.pending.unwrap_or_else(|| std::mem::take(&mut self.pending));
         self.step = None;
-        self.has_looked = true;
+        if !std::mem::replace(&mut self.has_looked, true) {
+            self.look_at_opening_again(effects);
+        }
         for ticket in self.cycle.take().unwrap_or_default() {
             let checks = self.health.everything();
             effects.push(Effect::Answer(ticket, Reply::Checks { checks }));

@@ -209,7 +209,7 @@ fn an_opening_of_the_application_is_a_notice_where_the_data_are_on_one_machine()
     };
     let mut watcher = Watcher::default();
     let first = look(&mut watcher, &opened(8, Some(Code::LocalOnly)));
-    assert_eq!(first, [], "it was opened before the first look");
+    assert_eq!(topics(&first), ["opened"], "whoever opens the application may start the agent with it");
     assert_eq!(topics(&look(&mut watcher, &opened(9, Some(Code::LocalOnly)))), ["opened"]);
     assert_eq!(look(&mut watcher, &opened(9, Some(Code::LocalOnly))), []);
     let soon = Status { now: at(9) + TimeDelta::minutes(20), ..opened(9, Some(Code::LocalOnly)) };

@@ -87,6 +87,19 @@ impl State {
             Terminal::LocalOnly => Some(probe::local_only()),
             Terminal::Folder { .. } => {
                 let apart = Check::of(CheckId::TerminalApart).name;
+    /// Where the application starts the agent, it was opened before the first look at the world: only now it is known what
+    /// its user is to be told.
+    pub(super) fn look_at_opening_again(&mut self, effects: &mut Vec<Effect>) {
+        let Some(at) = self.opened.as_ref().filter(|opened| opened.notice.is_none()).map(|opened| opened.at)
+        else {
+            return;
+        };
+        if let Some(problem) = self.one_machine_only() {
+            self.say(problem.sentence.clone(), false, effects);
+            self.opened = Some(OpenedView { at, notice: Some(problem) });
+        }
+    }
+
                 self.health
                     .everything()
                     .into_iter()

@@ -62,3 +62,18 @@ fn a_start_before_the_server_is_up_tells_nothing_as_mended() {
     story.sees(&[CheckId::Server, CheckId::Damage], &[]);
     assert_eq!(story.tells(&mut watcher), ["recovered"]);
 }
+
+#[test]
+fn an_opening_before_the_first_look_is_told_once_it_is_known_what() {
+    let mut story = Story::begin(20, &[run(9, Outcome::Success, &[])]);
+    let terminal = Terminal::Folder { path: PathBuf::from("/t"), allow_same_volume: false };
+    story.state.configure(News::Valid(Story::in_force(terminal)));
+    let told = story.step(Input::Asked(Request::ApplicationOpened, 3));
+    assert_eq!(reply(&told), Some(&Reply::Opened { notice: None }), "nobody has looked yet");
+    let opened_at = story.wall;
+    story.pass(5).tick();
+    story.cycle_ends(&[Code::TerminalSameVolume]);
+    let opened = story.state.opened.clone().unwrap();
+    assert_eq!((opened.at, opened.notice.map(|it| it.code)), (opened_at, Some(Code::TerminalSameVolume)));
+    assert_eq!(story.tells(&mut Watcher::default()), ["terminal-apart", "opened"]);
+}
