@@ -302,6 +302,19 @@ impl Journal {
         self.lock().pending()
     }
 
+    /// Writes of the runs whose backups have these places among all that the terminal has their copies now.
+    ///
+    /// # Errors
+    /// They cannot be read now; or what was read could not be written, and is kept in memory.
+    pub fn arrived(&self, sequences: &[u64]) -> Result<()> {
+        let mut runs = self.lock().runs_at(sequences)?;
+        for run in &mut runs {
+            run.arrived();
+            self.change(Change::Run(Box::new(run.clone())))?;
+        }
+        Ok(())
+    }
+
     /// Writes what a deep check found, in place of what the one before found there.
     ///
     /// # Errors

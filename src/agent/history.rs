@@ -74,6 +74,12 @@ impl History {
         self.last = Some(run);
     }
 
+    /// The backups at these places among all have reached the terminal since their runs ended.
+    pub fn arrived(&mut self, sequences: &[u64]) {
+        let runs = [&mut self.last, &mut self.last_good, &mut self.telling].into_iter().flatten();
+        runs.filter(|run| sequences.contains(&run.sequence)).for_each(RunReport::arrived);
+    }
+
     /// When the last run began, as far as the schedule is concerned: one that the end of the program cut short is made up.
     pub fn last_begun(&self) -> Option<DateTime<Utc>> {
         self.begun

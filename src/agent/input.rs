@@ -92,6 +92,8 @@ pub enum Event {
     VersionLooked(Box<VersionView>),
     /// The making up of copies ended.
     CopiesEnded {
+        /// The places among the backups of those that the terminal has now, whole and under all of their names.
+        arrived: Vec<u64>,
         /// What stopped it; `None` where the terminal has everything now.
         problem: Option<Problem>,
         /// What the terminal lacks now, newest first.

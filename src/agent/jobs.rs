@@ -158,8 +158,10 @@ impl Hands for Workers {
         self.start(async move { Event::RunEnded(Box::new(job.run(monitor, stop).await)) }, move |problem| {
             Event::RunEnded(Box::new(fallen.not_made(problem)))
         });
+        let journal = ground.home().journal.clone();
     }
 
+            let before = journal.pending().unwrap_or_default();
     fn start_copies(&mut self, config: Arc<Config>) {
         self.stop = CancellationToken::new();
         let (ground, monitor, stop) = (Arc::clone(&self.ground), self.reporter(), self.stop.clone());
@@ -174,10 +176,19 @@ impl Hands for Workers {
                 }
                 Err(problem) => Some(problem),
             };
-            let pending = ground.home().journal.pending().unwrap_or_default();
-            Event::CopiesEnded { problem, pending: pending_views(&pending) }
+            // What cannot be read now is as it was; the next cycle looks again.
+            let pending = journal.pending().unwrap_or_else(|_| before.clone());
+            let arrived = arrived(&before, &pending);
+            if let Err(problem) = journal.arrived(&arrived) {
+                tracing::warn!(%problem, "that copies were made up is not journalled with their runs");
+            }
+            Event::CopiesEnded { problem, arrived, pending: pending_views(&pending) }
         };
-        self.start(job, |problem| Event::CopiesEnded { problem: Some(problem), pending: Vec::new() });
+        self.start(job, |problem| Event::CopiesEnded {
+            problem: Some(problem),
+            arrived: Vec::new(),
+            pending: Vec::new(),
+        });
     }
 
     fn start_check(&mut self, order: DeepCheck, config: Arc<Config>) {
@@ -310,6 +321,11 @@ pub fn pending_views(pending: &[PendingCopy]) -> Vec<PendingView> {
         .map(|copy| PendingView { hour: copy.hour, sequence: copy.sequence, extra: copy.extra })
         .collect()
 }
+/// The places among the backups of those that the terminal lacked `before` and has now.
+fn arrived(before: &[PendingCopy], pending: &[PendingCopy]) -> Vec<u64> {
+    before.iter().filter(|copy| !pending.contains(copy)).map(|copy| copy.sequence).collect()
+}
+
 
 /// One run and everything that it needs.
 #[derive(Clone, Debug)]

@@ -268,7 +268,10 @@ impl State {
             Event::Standing(replacement) => self.replacement = replacement,
             Event::AddressSent(sent) => self.address_sent = Some(sent),
             Event::VersionLooked(version) => self.version_looked(*version, effects),
-            Event::CopiesEnded { problem, pending } => self.copies_ended(problem, pending, now, effects),
+            Event::CopiesEnded { problem, arrived, pending } => {
+                self.history.arrived(&arrived);
+                self.copies_ended(problem, pending, now, effects);
+            }
         }
     }
 

@@ -207,4 +207,12 @@ impl RunReport {
             problems: Vec::new(),
         }
     }
+
+    /// Notes that the terminal has the backup now, under all of its names. What was wrong when the run ended stays told.
+    pub fn arrived(&mut self) {
+        if let Some(copy) = &mut self.terminal {
+            copy.done = true;
+            copy.links_pending = false;
+        }
+    }
 }

@@ -100,6 +100,16 @@ pub fn run(connection: &Connection, id: RunId) -> rusqlite::Result<Option<RunRep
     found.optional().map(Option::flatten)
 }
 
+/// The runs whose backups have these places among all.
+pub fn runs_at(connection: &Connection, sequences: &[u64]) -> rusqlite::Result<Vec<RunReport>> {
+    let numbers: Vec<i64> = sequences.iter().map(|sequence| number(*sequence)).collect();
+    let numbers = serde_json::to_string(&numbers).unwrap_or_else(|_| "[]".to_owned());
+    let mut statement =
+        connection.prepare("SELECT report FROM run WHERE sequence IN (SELECT value FROM json_each(?1))")?;
+    let rows = statement.query_map([numbers], run_in)?;
+    rows.filter_map(Result::transpose).collect()
+}
+
 pub fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<RunReport>> {
     let mut statement =
         connection.prepare("SELECT report FROM run WHERE outcome IS NULL ORDER BY number DESC")?;

@@ -255,6 +255,19 @@ impl Store {
         }
     }
 
+    /// The runs whose backups have these places among all.
+    pub fn runs_at(&mut self, sequences: &[u64]) -> Result<Vec<RunReport>> {
+        if sequences.is_empty() {
+            return Ok(Vec::new());
+        }
+        let is_wanted = |report: &&RunReport| sequences.contains(&report.sequence);
+        let mut found: Vec<_> = self.waiting.runs.iter().filter(is_wanted).cloned().collect();
+        let mut written = self.read(!found.is_empty(), |connection| rows::runs_at(connection, sequences))?;
+        written.retain(|report| !self.waiting.runs.iter().any(|newer| newer.id == report.id));
+        found.append(&mut written);
+        Ok(found)
+    }
+
     pub fn unfinished(&mut self) -> Result<Vec<RunReport>> {
         let mut unfinished = self.read(!self.waiting.runs.is_empty(), rows::unfinished)?;
         unfinished.retain(|report| !self.waiting.runs.iter().any(|newer| newer.id == report.id));

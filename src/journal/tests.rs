@@ -1,7 +1,7 @@
 //! Tests of the journal: what was written is read back, and a broken journal stops nothing.
 
 use super::*;
-use crate::backup::outcome::{Phase, PhaseTime, Purpose, Trigger};
+use crate::backup::outcome::{CopyReport, Phase, PhaseTime, Purpose, Trigger};
 use crate::clock::SystemClock;
 use chrono::TimeDelta;
 use rusqlite::Connection;
@@ -132,6 +132,28 @@ fn pending_copies_and_events_outlive_the_process() {
     assert_eq!(again.events(5).unwrap()[0].text, Words::same("03h"));
     again.set_pending(&[]).unwrap();
     assert_eq!(journal(&state).pending().unwrap(), []);
+}
+
+#[test]
+fn a_copy_that_was_made_up_stands_in_the_row_of_its_run_and_in_no_other() {
+    let state = tempfile::tempdir().unwrap();
+    let journal = journal(&state);
+    for sequence in 1..=3 {
+        let mut run = report(sequence, Some(Outcome::Warning));
+        run.terminal = Some(CopyReport {
+            path: "/t".to_owned(),
+            done: false,
+            from_medium: None,
+            links_pending: sequence == 2,
+            bytes_per_sec: None,
+        });
+        journal.finish(&run).unwrap();
+    }
+    journal.arrived(&[]).unwrap();
+    journal.arrived(&[1, 2]).unwrap();
+    let copies = journal.runs(10, None).unwrap().into_iter().map(|run| run.terminal.unwrap());
+    let found: Vec<_> = copies.map(|copy| (copy.done, copy.links_pending)).collect();
+    assert_eq!(found, [(false, false), (true, false), (true, false)], "newest first");
 }
 
 #[test]

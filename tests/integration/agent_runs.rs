@@ -4,7 +4,7 @@ use crate::support::agent::{AgentProcess, Said, Shop};
 use crate::support::sqlserver::StandIn;
 use crate::support::whole::{files_below, is_partial};
 use dmbackup::agent::status::{Activity, Status};
-use dmbackup::backup::outcome::{Outcome, Phase};
+use dmbackup::backup::outcome::{Outcome, Phase, RunReport};
 use dmbackup::clock::SystemClock;
 use dmbackup::journal::{EventKind, Journal};
 use fake_sqlserver::fault::{Action, Fault, StatementKind};
@@ -207,7 +207,7 @@ fn a_failed_run_is_tried_once_more_and_the_second_failure_is_an_alert() {
 #[test]
 fn copies_are_made_up_when_the_terminal_is_back() {
     let server = StandIn::start();
-    let (shop, _agent) = at_work(&server);
+    let (shop, agent) = at_work(&server);
     std::fs::rename(shop.path("terminal"), shop.path("longe")).unwrap();
     let said = shop.ctl(&["backup", "--wait"]);
     assert_eq!(said.exit, 9, "made, but not everywhere: {said:?}");
@@ -220,6 +220,11 @@ fn copies_are_made_up_when_the_terminal_is_back() {
     let read = |path: &str| std::fs::read(shop.path(path)).unwrap();
     assert_eq!(read("terminal/MCDados.zip"), read("servidor/MCDados.zip"));
     assert_eq!(shop.ctl(&["check"]).exit, 0);
+    let is_there = |run: Option<RunReport>| run?.terminal.map(|copy| copy.done);
+    shop.until(|status| is_there(status.last_good.clone()) == Some(true));
+    assert_eq!(agent.terminate().code(), Some(0));
+    let kept = Journal::open(&shop.state(), Arc::new(SystemClock)).last_good().unwrap();
+    assert_eq!(is_there(kept), Some(true), "nor does the journal call it pending any more");
 }
 
 #[test]

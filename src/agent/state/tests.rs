@@ -316,7 +316,8 @@ fn pending_copies_are_made_up_when_the_terminal_is_well_and_give_way_to_a_run() 
     let asked = story.backup_now();
     assert!(matches!(asked[..], [Effect::Stop, Effect::Answer(_, Reply::Accepted { joined: false, .. })]));
     let left = vec![PendingView { hour: 9, sequence: 1, extra: false }];
-    let stopped = Event::CopiesEnded { problem: Some(problem(Code::RunCancelled)), pending: left };
+    let stopped =
+        Event::CopiesEnded { problem: Some(problem(Code::RunCancelled)), arrived: Vec::new(), pending: left };
     assert_eq!(begun(&story.step(Input::Reported(stopped))), Some((Trigger::Request, 1)));
     story.run_ends(Outcome::Success, &[]);
     story.pass(60);

@@ -58,7 +58,11 @@ fn copies_give_way_to_a_restore() {
         matches!(effects[..], [Effect::Stop, Effect::Answer(3, Reply::RestoreBegun { .. })]),
         "{effects:?}"
     );
-    let stopped = Event::CopiesEnded { problem: Some(problem(Code::RunCancelled)), pending: Vec::new() };
+    let stopped = Event::CopiesEnded {
+        problem: Some(problem(Code::RunCancelled)),
+        arrived: Vec::new(),
+        pending: Vec::new(),
+    };
     let effects = story.step(Input::Reported(stopped));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::StartRestore(..))), "{effects:?}");
 }

@@ -25,6 +25,21 @@ impl Story {
     }
 }
 
+/// A run of the ninth hour whose copy for the terminal is pending.
+fn pending_run() -> RunReport {
+    let copy = CopyReport {
+        path: "/t/09h/MCDados.zip".to_owned(),
+        done: false,
+        from_medium: None,
+        links_pending: false,
+        bytes_per_sec: None,
+    };
+    let mut made = run(9, Outcome::Warning, &[Code::TerminalMissing]);
+    made.terminal = Some(copy);
+    made.sequence = 7;
+    made
+}
+
 #[test]
 fn nothing_is_told_as_mended_because_the_server_went_away() {
     let past = [run(9, Outcome::Success, &[])];
@@ -76,4 +91,22 @@ fn an_opening_before_the_first_look_is_told_once_it_is_known_what() {
     let opened = story.state.opened.clone().unwrap();
     assert_eq!((opened.at, opened.notice.map(|it| it.code)), (opened_at, Some(Code::TerminalSameVolume)));
     assert_eq!(story.tells(&mut Watcher::default()), ["terminal-apart", "opened"]);
+}
+
+#[test]
+fn copies_that_were_made_up_stand_in_the_last_run_and_no_others_do() {
+    let terminal = Terminal::Folder { path: PathBuf::from("/t"), allow_same_volume: false };
+    let copied = |arrived: Vec<u64>| {
+        let mut story = Story::begin(20, &[pending_run()]);
+        story.state.configure(News::Valid(Story::in_force(terminal.clone())));
+        story.state.history.last_good = Some(pending_run());
+        story.state.pending = vec![PendingView { hour: 9, sequence: 7, extra: false }];
+        assert!(matches!(story.cycle()[..], [Effect::StartCopies(_)]));
+        let ended = Event::CopiesEnded { problem: None, arrived, pending: Vec::new() };
+        story.step(Input::Reported(ended));
+        let history = &story.state.history;
+        [&history.last, &history.last_good].map(|run| run.as_ref().unwrap().terminal.as_ref().unwrap().done)
+    };
+    assert_eq!(copied(vec![7, 6]), [true, true]);
+    assert_eq!(copied(vec![6]), [false, false]);
 }
