@@ -129,9 +129,6 @@ async fn rest() {
 
 impl Hands for Workers {
     fn start_cycle(&mut self, in_force: Option<InForce>) {
-        if let Some(in_force) = &in_force {
-            self.alerts.configure(Arc::clone(&in_force.config));
-        }
         let (round, reports) = (Arc::clone(&self.round), self.reports.clone());
         let job = async move {
             let report = round.go(in_force, &reports).await;
@@ -142,9 +139,7 @@ impl Hands for Workers {
 
     fn start_run(&mut self, wanted: Wanted, config: Arc<Config>) {
         self.stop = CancellationToken::new();
-        self.language = config.language;
         if wanted.is_rotation() {
-            self.alerts.configure(Arc::clone(&config));
             self.alerts.started(wanted.id);
         }
         let job = Job {
@@ -158,14 +153,14 @@ impl Hands for Workers {
         self.start(async move { Event::RunEnded(Box::new(job.run(monitor, stop).await)) }, move |problem| {
             Event::RunEnded(Box::new(fallen.not_made(problem)))
         });
-        let journal = ground.home().journal.clone();
     }
 
-            let before = journal.pending().unwrap_or_default();
     fn start_copies(&mut self, config: Arc<Config>) {
         self.stop = CancellationToken::new();
         let (ground, monitor, stop) = (Arc::clone(&self.ground), self.reporter(), self.stop.clone());
+        let journal = ground.home().journal.clone();
         let job = async move {
+            let before = journal.pending().unwrap_or_default();
             let problem = match ground.ready_to_write(&config).await {
                 Ok((standing, _turn)) => {
                     let world = &standing.world;
@@ -202,7 +197,6 @@ impl Hands for Workers {
 
     fn start_restore(&mut self, order: RestoreOrder, config: Arc<Config>) {
         self.stop = CancellationToken::new();
-        self.language = config.language;
         let (ground, clock, fallen) = (Arc::clone(&self.ground), Arc::clone(&self.clock), order.clone());
         let (monitor, stop) = (self.reporter(), self.stop.clone());
         let database = config.database().map(|name| name.as_str().to_owned()).unwrap_or_default();
@@ -234,7 +228,6 @@ impl Hands for Workers {
 
     fn look_up(&mut self, request: Request, in_force: Option<InForce>, answer: Answer) {
         if let Request::AlertTest { channel } = request {
-            in_force.iter().for_each(|in_force| self.alerts.configure(Arc::clone(&in_force.config)));
             return self.alerts.try_out(channel, answer);
         }
         let (ground, reports) = (Arc::clone(&self.ground), self.reports.clone());
@@ -312,6 +305,11 @@ impl Hands for Workers {
     fn remember(&mut self, told: Vec<Told>) {
         self.alerts.remember(told);
     }
+
+    fn configure(&mut self, config: Arc<Config>) {
+        self.language = config.language;
+        self.alerts.configure(config);
+    }
 }
 
 /// What the terminal lacks, for clients.
@@ -321,11 +319,11 @@ pub fn pending_views(pending: &[PendingCopy]) -> Vec<PendingView> {
         .map(|copy| PendingView { hour: copy.hour, sequence: copy.sequence, extra: copy.extra })
         .collect()
 }
+
 /// The places among the backups of those that the terminal lacked `before` and has now.
 fn arrived(before: &[PendingCopy], pending: &[PendingCopy]) -> Vec<u64> {
     before.iter().filter(|copy| !pending.contains(copy)).map(|copy| copy.sequence).collect()
 }
-
 
 /// One run and everything that it needs.
 #[derive(Clone, Debug)]

@@ -134,8 +134,18 @@ impl Agent {
             .ok()
             .map(|listener| tokio::spawn(server::serve(listener, desk, Limits::default(), hang_up.clone())));
         let watcher = Watcher::new(told);
-        let owner =
-            Owner { state, facts, clock, watcher, hands, requests, reports: reported, status, shutdown };
+        let owner = Owner {
+            state,
+            facts,
+            clock,
+            watcher,
+            configured: None,
+            hands,
+            requests,
+            reports: reported,
+            status,
+            shutdown,
+        };
         let work = tokio::spawn(async move {
             note(&home, EventKind::Started, words!("o agente iniciou", "the agent started")).await;
             for run in interrupted {

@@ -66,6 +66,8 @@ pub trait Hands: Send {
     fn notify(&mut self, notice: Notice);
     /// Remembers what people were told.
     fn remember(&mut self, told: Vec<Told>);
+    /// From now on this configuration is in force: whatever comes next is told to whom it names.
+    fn configure(&mut self, config: Arc<Config>);
 }
 
 /// The owner.
@@ -78,6 +80,8 @@ pub struct Owner<H> {
     pub clock: Arc<dyn Clock>,
     /// Says what people are to be told.
     pub watcher: Watcher,
+    /// What the hands were told last to be in force.
+    pub configured: Option<Arc<Config>>,
     /// What acts for it.
     pub hands: H,
     /// Where clients ask.
@@ -112,12 +116,22 @@ impl<H: Hands> Owner<H> {
             };
             let now = now(&*self.clock);
             let effects = self.state.step(input, &now);
+            self.configure_hands();
             let finished = effects.contains(&Effect::Finish);
             effects.into_iter().for_each(|effect| self.carry_out(effect, &mut tickets));
             self.show(&now);
             if finished {
                 return;
             }
+        }
+    }
+
+    /// Before anything else is done or told: what a configuration brings to light is told to the people that it names.
+    fn configure_hands(&mut self) {
+        let Some(InForce { config, .. }) = &self.state.in_force else { return };
+        if self.configured.as_ref().is_none_or(|before| !Arc::ptr_eq(before, config)) {
+            self.configured = Some(Arc::clone(config));
+            self.hands.configure(Arc::clone(config));
         }
     }
 

@@ -2,9 +2,11 @@
 
 use super::*;
 use crate::agent::history::History;
-use crate::agent::history::tests::at;
-use crate::agent::input::CycleReport;
+use crate::agent::history::tests::{at, problem};
+use crate::agent::input::{CycleReport, News};
+use crate::agent::testing::config;
 use crate::clock::Zone;
+use crate::config::Terminal;
 use crate::problem::Code;
 use chrono::{DateTime, Utc};
 use std::sync::Mutex;
@@ -89,6 +91,9 @@ impl Hands for Notes {
     fn remember(&mut self, _: Vec<Told>) {
         self.write("remember");
     }
+    fn configure(&mut self, _: Arc<Config>) {
+        self.write("configure");
+    }
 }
 
 struct Stage {
@@ -113,6 +118,7 @@ fn stage() -> Stage {
         facts,
         clock,
         watcher: Watcher::default(),
+        configured: None,
         hands: notes.clone(),
         requests: asked,
         reports: reported,
@@ -170,6 +176,27 @@ async fn the_cycle_comes_back_every_minute() {
     }
     stage.shutdown.cancel();
     work.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_new_configuration_brings_to_light_is_told_to_whom_it_names() {
+    let stage = stage();
+    let config = Arc::new(config(Terminal::LocalOnly));
+    let valid = || InForce { config: Arc::clone(&config), settings: Vec::new(), warnings: Vec::new() };
+    let work = tokio::spawn(stage.owner.work());
+    settle().await;
+    let ended = || {
+        let mut report = CycleReport { configuration: News::Valid(valid()), ..CycleReport::default() };
+        report.look.note(problem(Code::DatabaseDamaged));
+        Event::CycleEnded(Box::new(report))
+    };
+    stage.reports.send(ended()).unwrap();
+    settle().await;
+    assert_eq!(stage.notes.read(), ["cycle", "configure", "run", "notify", "remember"]);
+    stage.reports.send(ended()).unwrap();
+    settle().await;
+    assert!(!stage.notes.read().contains(&"configure"), "it is the same");
+    work.abort();
 }
 
 /// Lets the loop run until it has nothing to do; paused time stands still meanwhile.

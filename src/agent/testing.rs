@@ -1,14 +1,21 @@
-//! Statuses for the tests of whoever shows them.
+//! Statuses for the tests of whoever shows them, and a configuration for those of the agent.
 
 use super::history::tests::{at, run};
 use super::status::{Activity, ConfigurationView, RestoreTestView, RunningView, SpaceView, Status, Subject};
 use crate::backup::outcome::{Outcome, Phase, Progress, Purpose, RunReport, Trigger};
+use crate::config::{
+    AlertConfig, ArchiveName, BackupConfig, Config, DatabaseName, Encrypt, Login, ServerConfig, Shop,
+    Terminal, UpdateConfig,
+};
 use crate::cycle::catalogue::Severity;
 use crate::cycle::health::CheckView;
 use crate::problem::Problem;
+use crate::schedule::Schedule;
 use crate::update::VersionView;
 use crate::words;
-use crate::words::Words;
+use crate::words::{Language, Words};
+use std::path::PathBuf;
+use std::time::Duration;
 use uuid::Uuid;
 
 /// An agent at work in a shop, at 14:05, after its backup of 14:00.
@@ -56,6 +63,46 @@ pub fn status() -> Status {
         head_office: None,
         version: VersionView::default(),
         restore_test: RestoreTestView::default(),
+    }
+}
+
+/// The second try comes after ten minutes, a good backup is too old after three hours, backups are due at each full hour.
+pub fn config(terminal: Terminal) -> Config {
+    Config {
+        language: Language::Portuguese,
+        shop: Shop {
+            legal_name: "Farmácia Ltda".to_owned(),
+            trade_name: "Farmácia".to_owned(),
+            cnpj: None,
+            store: "1".to_owned(),
+        },
+        server: ServerConfig {
+            host: "localhost".to_owned(),
+            instance: None,
+            port: None,
+            encrypt: Encrypt::On,
+            trust_server_certificate: true,
+            login: Login::Integrated,
+            service: None,
+        },
+        databases: vec![DatabaseName::new("MCDados").unwrap()],
+        archive_name: ArchiveName::default(),
+        backup: BackupConfig {
+            folder: PathBuf::from("/backup"),
+            folder_seen_by_server: "/backup".to_owned(),
+            reserve_bytes: 0,
+            slots_floor: 6,
+            retry_wait: Duration::from_secs(600),
+            too_old: Duration::from_secs(3 * 3_600),
+            accept_shrunk: false,
+            restore_test: Duration::from_secs(7 * 86_400),
+        },
+        terminal,
+        schedule: Schedule::parse("0 * * * *").unwrap(),
+        reopen_after: None,
+        alert: AlertConfig::default(),
+        head_office: None,
+        update: UpdateConfig { url: None, interval: Duration::from_secs(86_400), off: false },
     }
 }
 

@@ -4,18 +4,14 @@ use super::*;
 use crate::agent::effect::{Loudness, Wanted};
 use crate::agent::history::tests::{at, problem, run};
 use crate::agent::input::{Event, InForce, News};
+use crate::agent::testing::config;
 use crate::backup::Aim;
 use crate::backup::outcome::{CopyReport, Outcome, RunId, RunReport};
 use crate::clock::{Passage, Zone};
-use crate::config::{
-    AlertConfig, ArchiveName, BackupConfig, Config, DatabaseName, Encrypt, Finding, Login, ServerConfig,
-    Shop, UpdateConfig,
-};
+use crate::config::Finding;
 use crate::control::protocol::{Request, Typed};
 use crate::journal::EventKind;
 use crate::problem::Code;
-use crate::schedule::Schedule;
-use crate::words::Language;
 use std::path::PathBuf;
 use std::sync::Arc;
 mod telling;
@@ -24,46 +20,6 @@ use std::time::Duration;
 mod restoring;
 mod retesting;
 mod verifying;
-
-/// The second try comes after ten minutes, a good backup is too old after three hours, backups are due at each full hour.
-fn config(terminal: Terminal) -> Config {
-    Config {
-        language: Language::Portuguese,
-        shop: Shop {
-            legal_name: "Farmácia Ltda".to_owned(),
-            trade_name: "Farmácia".to_owned(),
-            cnpj: None,
-            store: "1".to_owned(),
-        },
-        server: ServerConfig {
-            host: "localhost".to_owned(),
-            instance: None,
-            port: None,
-            encrypt: Encrypt::On,
-            trust_server_certificate: true,
-            login: Login::Integrated,
-            service: None,
-        },
-        databases: vec![DatabaseName::new("MCDados").unwrap()],
-        archive_name: ArchiveName::default(),
-        backup: BackupConfig {
-            folder: PathBuf::from("/backup"),
-            folder_seen_by_server: "/backup".to_owned(),
-            reserve_bytes: 0,
-            slots_floor: 6,
-            retry_wait: Duration::from_secs(600),
-            too_old: Duration::from_secs(3 * 3_600),
-            accept_shrunk: false,
-            restore_test: Duration::from_secs(7 * 86_400),
-        },
-        terminal,
-        schedule: Schedule::parse("0 * * * *").unwrap(),
-        reopen_after: None,
-        alert: AlertConfig::default(),
-        head_office: None,
-        update: UpdateConfig { url: None, interval: Duration::from_secs(86_400), off: false },
-    }
-}
 
 /// A state and the time that goes by in its tests.
 struct Story {
