@@ -12,8 +12,9 @@ use crate::journal::{Journal, QueuedAlert, Told};
 use crate::logging;
 use crate::notify::{Notice, Reach};
 use crate::problem::{Problem, Result};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -45,8 +46,11 @@ enum Order {
 #[derive(Clone, Debug)]
 pub struct Alerts {
     orders: mpsc::UnboundedSender<Order>,
-    stuck: Arc<Mutex<Option<Problem>>>,
+    stuck: Stuck,
 }
+
+/// The ways by which something cannot be sent though it was tried several times, and why not.
+type Stuck = Arc<Mutex<BTreeMap<Channel, Problem>>>;
 
 impl Alerts {
     /// This configuration is in force from now on.
@@ -81,7 +85,7 @@ impl Alerts {
 
     /// What cannot be sent though it was tried several times.
     pub fn problem(&self) -> Option<Problem> {
-        self.stuck.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.stuck.lock().unwrap_or_else(PoisonError::into_inner).values().next().cloned()
     }
 
     fn order(&self, order: Order) {
@@ -98,7 +102,7 @@ type Sent = (u64, Channel, Result<()>);
 #[derive(Debug)]
 pub struct Postman {
     orders: mpsc::UnboundedReceiver<Order>,
-    stuck: Arc<Mutex<Option<Problem>>>,
+    stuck: Stuck,
     config: Option<Arc<Config>>,
     queue: Queue,
     sending: JoinSet<Sent>,
@@ -116,7 +120,7 @@ impl Postman {
         log_folder: PathBuf,
     ) -> (Alerts, Self) {
         let (orders, ordered) = mpsc::unbounded_channel();
-        let stuck = Arc::default();
+        let stuck = Stuck::default();
         let postman = Self {
             orders: ordered,
             stuck: Arc::clone(&stuck),
@@ -160,12 +164,24 @@ impl Postman {
 
     async fn carry_out(&mut self, order: Order) {
         match order {
-            Order::Config(config) => self.config = Some(config),
+            Order::Config(config) => self.configure(config).await,
             Order::Notice(notice) => self.tell(&notice).await,
             Order::Told(told) => self.keep(move |journal| journal.set_told(&told)).await,
             Order::Start(run) => self.add(Letter::start(run)).await,
             Order::End(report, is_final) => self.ended(&report, is_final).await,
             Order::Trial(channel, answer) => self.try_out(channel, answer),
+        }
+    }
+
+    async fn configure(&mut self, config: Arc<Config>) {
+        let before = self.config.replace(Arc::clone(&config));
+        if before.is_some_and(|before| before.alert == config.alert) {
+            return;
+        }
+        let given_up = self.queue.configure(&config.alert, Instant::now());
+        self.ways_stuck().retain(|channel, _| channel.is_on(&config.alert));
+        if given_up {
+            self.keep_queue().await;
         }
     }
 
@@ -211,25 +227,24 @@ impl Postman {
             Ok(()) => {
                 tracing::info!(channel = channel.name(), "an alert was sent");
                 self.queue.sent(number, channel);
-                self.tell_stuck(channel, None);
+                self.ways_stuck().remove(&channel);
             }
             Err(problem) => {
                 let tries = self.queue.failed(number, channel, self.clock.local_now(), Instant::now());
                 tracing::warn!(channel = channel.name(), tries, %problem, "an alert was not sent");
-                let stuck = self.queue.is_stuck(channel).then_some(problem);
-                self.tell_stuck(channel, stuck);
+                // People see it until something is sent that way.
+                if self.queue.is_stuck(channel) {
+                    self.ways_stuck().insert(channel, problem);
+                } else {
+                    self.ways_stuck().remove(&channel);
+                }
             }
         }
         self.keep_queue().await;
     }
 
-    /// Has people see what cannot be sent by `channel`, until something is.
-    fn tell_stuck(&self, channel: Channel, problem: Option<Problem>) {
-        let mut stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
-        let others = Channel::ALL.into_iter().any(|other| other != channel && self.queue.is_stuck(other));
-        if problem.is_some() || !others {
-            *stuck = problem;
-        }
+    fn ways_stuck(&self) -> MutexGuard<'_, BTreeMap<Channel, Problem>> {
+        self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn try_out(&self, channel: Channel, answer: oneshot::Sender<Reply>) {

@@ -108,6 +108,21 @@ impl Queue {
         !channels.is_empty()
     }
 
+    /// Other ways are configured, or the same ones otherwise: what waits for a way that is off is given up, and the rest is tried
+    /// anew. Whether something was given up.
+    pub fn configure(&mut self, config: &AlertConfig, now: Instant) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|entry| entry.channel.is_on(config));
+        for entry in &mut self.entries {
+            entry.not_before = now;
+        }
+        let given_up = before - self.entries.len();
+        if given_up > 0 {
+            tracing::warn!(given_up, "alerts for a way that is not configured any more are given up");
+        }
+        given_up > 0
+    }
+
     /// Takes the letters that are due now, at most one for each way; each is on its way until [`sent`](Self::sent) or
     /// [`failed`](Self::failed) tells what came of it.
     pub fn take_due(&mut self, now: Instant) -> Vec<Entry> {
@@ -232,6 +247,27 @@ mod tests {
         queue.add(&letter(), &config(), at(9), now);
         assert_eq!(numbers(&queue.take_due(now)), [2]);
         assert!(!queue.is_tried());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_configuration_gives_up_what_has_no_way_and_tries_the_rest_at_once() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.add(&letter(), &config(), at(9), now);
+        queue.add(&Letter::start(Uuid::nil()), &config(), at(9), now);
+        queue.take_due(now);
+        for _ in 0..FAILURES_TOLD {
+            queue.failed(1, Channel::Webhook, at(9), now);
+            queue.failed(2, Channel::Heartbeat, at(9), now);
+        }
+        assert!(queue.take_due(now).is_empty());
+        assert!(!queue.configure(&config(), now), "both ways are there");
+        assert_eq!(numbers(&queue.take_due(now)), [1, 2]);
+        let only_beats = AlertConfig { webhook: None, ..config() };
+        assert!(queue.configure(&only_beats, now));
+        assert!(!queue.is_stuck(Channel::Webhook), "nobody waits for it any more");
+        assert!(queue.is_stuck(Channel::Heartbeat));
+        queue.failed(1, Channel::Webhook, at(9), now);
+        assert_eq!(queue.rows().iter().map(|row| row.number).collect::<Vec<_>>(), [2]);
     }
 
     #[tokio::test(start_paused = true)]
