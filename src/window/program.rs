@@ -52,9 +52,10 @@ fn run(options: &Options, language: Language) -> Result<()> {
         .enable_all()
         .build()
         .map_err(Problem::internal)?;
-    let shown = match single::take(&state).map_err(no_window)? {
+    let first = runtime.block_on(single::take_or_tell(&state, &options.wish)).map_err(no_window)?;
+    let shown = match first {
         Some(seat) => show(&runtime, seat, state, options.wish.clone(), language),
-        None => runtime.block_on(single::tell(&state, &options.wish)).map_err(no_window),
+        None => Ok(()),
     };
     // A folder that does not answer may hold a thread for ever; nobody waits for it.
     runtime.shutdown_background();
@@ -79,16 +80,17 @@ fn show(
     wish: Wish,
     language: Language,
 ) -> Result<()> {
+    let (wishes, wished) = unbounded_channel();
+    // A window takes a while to be made; whoever starts another one meanwhile is heard already.
+    runtime.spawn(seat.listen(wishes));
     let window = new_window(language).map_err(no_window)?;
     let (news, learned) = unbounded_channel();
     let (asks, asked) = unbounded_channel();
-    let (wishes, wished) = unbounded_channel();
     let tell = move |item: News| {
         // The window is closing.
         let _closing = news.send(item);
     };
     runtime.spawn(clerk::work(state, asked, Arc::new(tell)));
-    runtime.spawn(seat.listen(wishes));
     let stage = Stage::new(&window, Scene::new(language), asks);
     stage.connect(&window);
     stage.fulfil(&wish, &window);

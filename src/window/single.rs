@@ -11,16 +11,18 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// The lock that one window a session holds.
 const LOCK: &str = "window";
 /// No wish is longer, in bytes.
 const LONGEST_WISH: u64 = 64 * 1024;
-/// The first window answers at once, or hangs.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// The first window listens and answers within this time, or hangs.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two tries to let a later start in, where the system refused the first.
 const DOOR_WAIT: Duration = Duration::from_millis(50);
+/// Between two tries to reach the first window, which may be beginning or ending just now.
+const KNOCK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The first window's place.
 #[derive(Debug)]
@@ -29,20 +31,35 @@ pub struct Seat {
     _lock: LockFile,
 }
 
-/// Takes the place of the session's one window; `None` where another has it.
+/// Takes the place of the session's one window; or tells the window that has it what this start was for, and is `None`. Two
+/// starts at once, as of a double click, find a first window that does not listen yet, or one that is just ending: it is tried
+/// again for a while.
 ///
 /// # Errors
-/// The session's folder cannot be used.
-pub fn take(state: &Path) -> io::Result<Option<Seat>> {
+/// The session's folder cannot be used; the first window neither listens nor ends.
+pub async fn take_or_tell(state: &Path, wish: &Wish) -> io::Result<Option<Seat>> {
+    let begun = Instant::now();
+    loop {
+        if let Some(seat) = take(state)? {
+            return Ok(Some(seat));
+        }
+        match tell(state, wish).await {
+            Ok(()) => return Ok(None),
+            Err(error) if begun.elapsed() >= PATIENCE => return Err(error),
+            Err(error) => tracing::debug!(%error, "the first window does not listen"),
+        }
+        sleep(KNOCK_AGAIN).await;
+    }
+}
+
+/// Takes the place of the session's one window; `None` where another has it.
+fn take(state: &Path) -> io::Result<Option<Seat>> {
     let place = platform::session_file(state, LOCK)?;
     Ok(LockFile::take(&place)?.map(|lock| Seat { place, _lock: lock }))
 }
 
-/// Tells the first window what this start was for.
-///
-/// # Errors
-/// It does not listen, or somebody else does in its place.
-pub async fn tell(state: &Path, wish: &Wish) -> io::Result<()> {
+/// Tells the first window what this start was for. Fails where it does not listen, or somebody else does in its place.
+async fn tell(state: &Path, wish: &Wish) -> io::Result<()> {
     let place = platform::session_file(state, LOCK)?;
     let text = serde_json::to_vec(wish)?;
     let telling = async {
@@ -120,12 +137,37 @@ mod tests {
         let (wishes, mut heard) = tokio::sync::mpsc::unbounded_channel();
         let listening = tokio::spawn(seat.listen(wishes));
         let wish = Wish { page: "journal".to_owned(), message: String::new() };
-        while tell(folder.path(), &wish).await.is_err() {
-            tokio::task::yield_now().await;
-        }
+        assert!(take_or_tell(folder.path(), &wish).await.unwrap().is_none());
         assert_eq!(heard.recv().await, Some(wish));
         listening.abort();
         assert!(listening.await.unwrap_err().is_cancelled());
         assert!(take(folder.path()).unwrap().is_some(), "free again");
+    }
+
+    #[tokio::test]
+    async fn a_second_window_waits_for_a_first_one_that_does_not_listen_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let seat = take(folder.path()).unwrap().unwrap();
+        let wish = Wish { page: "home".to_owned(), message: String::new() };
+        assert!(tell(folder.path(), &wish).await.is_err(), "nobody listens");
+        let (state, wished) = (folder.path().to_owned(), wish.clone());
+        let second = tokio::spawn(async move { take_or_tell(&state, &wished).await });
+        let (wishes, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        tokio::task::yield_now().await;
+        let listening = tokio::spawn(seat.listen(wishes));
+        assert!(second.await.unwrap().unwrap().is_none());
+        assert_eq!(heard.recv().await, Some(wish));
+        listening.abort();
+    }
+
+    #[tokio::test]
+    async fn a_second_window_takes_the_place_of_a_first_one_that_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let seat = take(folder.path()).unwrap().unwrap();
+        let (state, wish) = (folder.path().to_owned(), Wish { page: String::new(), message: String::new() });
+        let second = tokio::spawn(async move { take_or_tell(&state, &wish).await });
+        tokio::task::yield_now().await;
+        drop(seat);
+        assert!(second.await.unwrap().unwrap().is_some());
     }
 }

@@ -138,8 +138,8 @@ fn listen(listener: &Listener) {
 fn is_activation(event: &TrayIconEvent) -> bool {
     matches!(
         event,
+/// A double click is two clicks already.
         TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. }
-            | TrayIconEvent::DoubleClick { button: MouseButton::Left, .. }
     )
 }
 
