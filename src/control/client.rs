@@ -24,11 +24,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::{ReadHalf, WriteHalf};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 /// An agent looks at the world for this long at most before it answers.
 const ANSWER_WITHIN: Duration = Duration::from_secs(130);
+
+/// An agent tells its status at least once a minute; one that is silent for so much longer hangs.
+const STATUS_WITHIN: Duration = Duration::from_secs(170);
+/// A machine that slept wakes everybody at once: the agent gets its turn before it is called silent.
+const WAKE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Between two tries to get in.
 const DOOR_WAIT: Duration = Duration::from_millis(10);
@@ -95,7 +100,7 @@ impl Client {
     /// As [`Client::ask`].
     pub async fn watch(mut self) -> Result<Watch> {
         self.tell(&Request::Watch).await?;
-        Ok(Watch { client: self })
+        Ok(Watch { client: self, heard: Instant::now() })
     }
 
     /// Lets the agent look at the world now; what is unhealthy, causes first.
@@ -353,17 +358,23 @@ impl Client {
 #[derive(Debug)]
 pub struct Watch {
     client: Client,
+    /// When the last status came.
+    heard: Instant,
 }
 
 impl Watch {
     /// The next status, as soon as there is one. Safe to drop and call again.
     ///
     /// # Errors
-    /// [`Code::AgentMissing`] where the agent ended.
+    /// [`Code::AgentMissing`] where the agent ended, or tells nothing any more.
     pub async fn next(&mut self) -> Result<Status> {
-        let Reply::Status { status } = reply(self.client.reader.next().await)? else {
-            return Err(unexpected());
+        let reader = &mut self.client.reader;
+        let frame = match timeout_at(self.heard + STATUS_WITHIN, reader.next()).await {
+            Ok(frame) => frame,
+            Err(_) => timeout(WAKE_WITHIN, reader.next()).await.map_err(|_| silent())?,
         };
+        let Reply::Status { status } = reply(frame)? else { return Err(unexpected()) };
+        self.heard = Instant::now();
         Ok(*status)
     }
 }
@@ -440,3 +451,7 @@ fn unexpected() -> Problem {
         ),
     )
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

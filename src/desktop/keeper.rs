@@ -82,8 +82,13 @@ impl Keeper {
                 *held = Some(started);
                 Duration::ZERO
             }
-            // Another process was faster, and will answer in a moment.
-            Err(problem) if problem.code == Code::AgentRunning => LOOK_AGAIN,
+            // Another process was faster, and will answer in a moment; or it hangs, and what it said last is true no more.
+            Err(running) if running.code == Code::AgentRunning => {
+                if self.link.borrow().status().is_some() {
+                    link::lose(&self.link, problem);
+                }
+                LOOK_AGAIN
+            }
             Err(problem) => {
                 link::lose(&self.link, problem);
                 LOOK_AGAIN_AFTER_PROBLEM
@@ -104,5 +109,29 @@ impl Keeper {
         };
         let agent = Agent::start(home, options, self.end.clone()).await?;
         Ok(Held { ended: tokio::spawn(agent.ended()), _logging: logging })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::history::tests::problem;
+    use crate::agent::testing::status;
+
+    #[tokio::test]
+    async fn an_agent_that_hangs_in_another_process_is_not_shown_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let _other = enter(folder.path().to_owned(), Arc::new(SystemClock)).await.unwrap();
+        let keeper = Keeper {
+            config: folder.path().join("dmbackup.toml"),
+            state: folder.path().to_owned(),
+            link: watch::Sender::new(Link::Starting),
+            end: CancellationToken::new(),
+        };
+        assert_eq!(keeper.make_up(problem(Code::AgentMissing), &mut None).await, LOOK_AGAIN);
+        assert_eq!(*keeper.link.borrow(), Link::Starting, "it may have begun a moment ago");
+        keeper.link.send_replace(Link::Reached(Arc::new(status())));
+        assert_eq!(keeper.make_up(problem(Code::AgentMissing), &mut None).await, LOOK_AGAIN);
+        assert_eq!(*keeper.link.borrow(), Link::Lost(problem(Code::AgentMissing)));
     }
 }

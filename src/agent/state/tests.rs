@@ -463,6 +463,9 @@ fn the_end_of_the_program_waits_for_the_end_of_the_run_and_lets_it_be_made_up() 
     let ended = story.run_ends(Outcome::Cancelled, &[Code::RunCancelled]);
     let [Effect::Keep(kept), Effect::Ended(..), Effect::Finish] = &ended[..] else { panic!("{ended:?}") };
     assert_eq!(kept.outcome, Some(Outcome::Cancelled));
+    story.pass(90);
+    assert!(story.tick().is_empty(), "no cycle begins any more");
+    assert!(story.state.next_wake() > story.steady, "it does not spin");
     assert_eq!(kept.problems[1].code, Code::RunInterrupted);
     assert_eq!(Story::begin(20, &[]).step(Input::Shutdown), [Effect::Finish], "nothing goes on");
 }

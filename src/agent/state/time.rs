@@ -45,12 +45,13 @@ impl State {
                 }
             }
         }
-        if self.stage == Stage::Stopping || now.steady < self.next_wake() {
+        if now.steady < self.next_wake() {
             return;
         }
+        // Also while it ends: whoever watches hears of it each minute, and the loop waits for the minute.
         self.next_cycle = now.steady + CYCLE;
         self.due_wake = None;
-        if self.cycle.is_none() {
+        if self.cycle.is_none() && self.stage != Stage::Stopping {
             self.cycle = Some(Vec::new());
             effects.push(Effect::StartCycle);
         }
