@@ -1,6 +1,6 @@
 //! From what is known of the agent to what the tray shows: pure.
 
-use crate::agent::status::Status;
+use crate::agent::status::{Activity, Status};
 use crate::backup::outcome::RunReport;
 use crate::cli::report;
 use crate::control::link::Link;
@@ -101,7 +101,7 @@ fn tooltip(link: &Link, language: Language) -> String {
         ],
         Link::Reached(status) => match &status.run {
             Some(_) => working(status, language),
-            None => waiting(status, language),
+            None => [at_work(status, language), waiting(status, language)].concat(),
         },
     };
     format!("DMBackup\n{}", lines.join("\n"))
@@ -112,15 +112,33 @@ fn working(status: &Status, language: Language) -> Vec<String> {
     let Some(progress) = status.run.as_ref().and_then(|run| run.progress) else {
         return vec![line.to_owned()];
     };
-    let percent =
-        progress.percent.filter(|percent| percent.is_finite()).map(|percent| percent.clamp(0.0, 100.0));
-    let mut lines = vec![percent.map_or_else(|| line.to_owned(), |percent| format!("{line} {percent:.0} %"))];
+    let mut lines = vec![with_percent(line, progress.percent)];
     if let Some(left) = progress.left_secs {
         // In steps that a person cares about, so that the icon is not drawn anew each second.
         let left = duration(Duration::from_secs(left.next_multiple_of(10).max(10)), language);
         lines.push(words!("faltam cerca de {left}", "about {left} left").get(language).to_owned());
     }
     lines
+}
+
+fn with_percent(line: &str, percent: Option<f32>) -> String {
+    let percent = percent.filter(|percent| percent.is_finite()).map(|percent| percent.clamp(0.0, 100.0));
+    percent.map_or_else(|| line.to_owned(), |percent| format!("{line} {percent:.0} %"))
+}
+
+/// Work that is no run: first, for there are systems that cut a tooltip short.
+fn at_work(status: &Status, language: Language) -> Vec<String> {
+    match status.activity {
+        Activity::Copying | Activity::Verifying | Activity::Restoring => {
+            let progress = status.restore.as_ref().and_then(|restore| restore.progress);
+            vec![with_percent(status.line.get(language), progress.and_then(|progress| progress.percent))]
+        }
+        Activity::Starting
+        | Activity::Checking
+        | Activity::Waiting
+        | Activity::Running
+        | Activity::Stopping => Vec::new(),
+    }
 }
 
 fn waiting(status: &Status, language: Language) -> Vec<String> {

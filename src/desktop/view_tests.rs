@@ -7,7 +7,7 @@ use crate::agent::testing::{running, status, unhealthy};
 use crate::backup::outcome::Outcome;
 use crate::cycle::catalogue::Severity;
 use crate::problem::Code;
-use crate::restore::outcome::{Stage, Task};
+use crate::restore::outcome::{RestoreProgress, Stage, Task};
 use std::sync::Arc;
 
 fn reached(status: Status) -> Link {
@@ -52,6 +52,27 @@ fn each_state_has_its_icon() {
     }
 }
 
+/// The agent in the middle of a restore.
+fn restoring(percent: Option<f32>) -> Status {
+    let restore = RestoringView {
+        id: uuid::Uuid::from_u128(4),
+        task: Task::Test,
+        by: "maria".to_owned(),
+        started_at: at(14),
+        stage: Stage::Restoring,
+        progress: Some(RestoreProgress {
+            stage: Stage::Restoring,
+            done_bytes: 0,
+            total_bytes: None,
+            percent,
+            left_secs: None,
+        }),
+        cancelling: false,
+    };
+    let line = words!("Restaurando...", "Restoring...");
+    Status { activity: Activity::Restoring, line, restore: Some(restore), ..status() }
+}
+
 #[test]
 fn the_menu_holds_what_can_be_done_in_the_order_of_the_manual() {
     assert_eq!(
@@ -63,17 +84,7 @@ fn the_menu_holds_what_can_be_done_in_the_order_of_the_manual() {
     stopping.run.as_mut().unwrap().cancelling = true;
     assert!(menu_text(&reached(running(10.0))).contains("| Backup manual… | Parar | — |"));
     assert!(menu_text(&reached(stopping)).contains("| Backup manual… | -Parar | — |"));
-    let restoring = RestoringView {
-        id: uuid::Uuid::from_u128(4),
-        task: Task::Test,
-        by: "maria".to_owned(),
-        started_at: at(14),
-        stage: Stage::Restoring,
-        progress: None,
-        cancelling: false,
-    };
-    let restoring = Status { restore: Some(restoring), ..status() };
-    assert!(menu_text(&reached(restoring)).contains("| Backup manual… | Parar | — |"));
+    assert!(menu_text(&reached(restoring(None))).contains("| Backup manual… | Parar | — |"));
     assert_eq!(
         menu_text(&Link::Lost(problem(Code::AgentMissing))),
         "[Agente de backup inacessível] | — | Visualizar | -Realizar backup | -Backup manual… | — | -Diário | \
@@ -128,6 +139,27 @@ fn the_tooltip_tells_the_last_good_backup_and_the_next() {
     );
     let none = Status { last_good: None, next_due: None, ..status() };
     assert_eq!(tooltip(&reached(none), Language::English), "DMBackup\nThere is no good backup yet");
+}
+
+#[test]
+fn the_tooltip_tells_first_what_the_agent_is_at() {
+    let at = |activity| Status { activity, line: words!("Fazendo isto...", "Doing this..."), ..status() };
+    let table = [
+        (at(Activity::Copying), Some("Doing this...")),
+        (at(Activity::Verifying), Some("Doing this...")),
+        (restoring(None), Some("Restoring...")),
+        (restoring(Some(f32::NAN)), Some("Restoring...")),
+        (restoring(Some(41.6)), Some("Restoring... 42 %")),
+        (at(Activity::Waiting), None),
+        (at(Activity::Checking), None),
+    ];
+    for (status, first) in table {
+        let activity = status.activity;
+        let tooltip = look(&reached(status), true, Language::English).tooltip;
+        let first = first.map(|line| format!("{line}\n")).unwrap_or_default();
+        let rest = "Last good backup: today at 14:03\nNext: today at 15:00";
+        assert_eq!(tooltip, format!("DMBackup\n{first}{rest}"), "{activity:?}");
+    }
 }
 
 #[test]
