@@ -50,6 +50,11 @@ impl State {
         effects: &mut Vec<Effect>,
     ) -> Option<Problem> {
         if let Some(wait) = self.guesses.wait(now.steady) {
+            let text = words!(
+                "fechar: tentativa recusada, senhas incorretas demais",
+                "close: the attempt is refused, too many wrong passwords"
+            );
+            note(text, effects);
             return Some(problems::too_many_guesses(wait));
         }
         if !password::is_right(typed.expose(), now.wall, &now.zone) {
@@ -82,11 +87,6 @@ impl State {
         Reply::Opened { notice }
     }
 
-    fn one_machine_only(&self) -> Option<Problem> {
-        match self.in_force.as_ref()?.config.terminal {
-            Terminal::LocalOnly => Some(probe::local_only()),
-            Terminal::Folder { .. } => {
-                let apart = Check::of(CheckId::TerminalApart).name;
     /// Where the application starts the agent, it was opened before the first look at the world: only now it is known what
     /// its user is to be told.
     pub(super) fn look_at_opening_again(&mut self, effects: &mut Vec<Effect>) {
@@ -100,6 +100,11 @@ impl State {
         }
     }
 
+    fn one_machine_only(&self) -> Option<Problem> {
+        match self.in_force.as_ref()?.config.terminal {
+            Terminal::LocalOnly => Some(probe::local_only()),
+            Terminal::Folder { .. } => {
+                let apart = Check::of(CheckId::TerminalApart).name;
                 self.health
                     .everything()
                     .into_iter()

@@ -14,11 +14,11 @@ use crate::journal::EventKind;
 use crate::problem::Code;
 use std::path::PathBuf;
 use std::sync::Arc;
-mod telling;
 use std::time::Duration;
 
 mod restoring;
 mod retesting;
+mod telling;
 mod verifying;
 
 /// A state and the time that goes by in its tests.
@@ -429,7 +429,10 @@ fn guesses_have_to_wait_and_are_not_even_looked_at() {
         story.step(quit("1", false));
     }
     let barred = story.step(quit("22112026", false));
-    assert!(matches!(barred[..], [Effect::Answer(..)]), "nothing to journal: {barred:?}");
+    let [Effect::Note(EventKind::Password, text), Effect::Answer(..)] = &barred[..] else {
+        panic!("{barred:?}")
+    };
+    assert!(text.pt.starts_with("fechar: tentativa recusada"), "every attempt is journalled: {text:?}");
     assert_eq!(refusal(&barred), Some(Code::AgentPassword));
     story.pass(30);
     assert!(story.step(quit("22112026", false)).contains(&Effect::Finish));
@@ -460,12 +463,12 @@ fn the_end_of_the_program_waits_for_the_end_of_the_run_and_lets_it_be_made_up() 
     story.backup_now();
     assert_eq!(story.step(Input::Shutdown), [Effect::Stop]);
     assert_eq!(refusal(&story.backup_now()), Some(Code::AgentNotNow));
-    let ended = story.run_ends(Outcome::Cancelled, &[Code::RunCancelled]);
-    let [Effect::Keep(kept), Effect::Ended(..), Effect::Finish] = &ended[..] else { panic!("{ended:?}") };
-    assert_eq!(kept.outcome, Some(Outcome::Cancelled));
     story.pass(90);
     assert!(story.tick().is_empty(), "no cycle begins any more");
     assert!(story.state.next_wake() > story.steady, "it does not spin");
+    let ended = story.run_ends(Outcome::Cancelled, &[Code::RunCancelled]);
+    let [Effect::Keep(kept), Effect::Ended(..), Effect::Finish] = &ended[..] else { panic!("{ended:?}") };
+    assert_eq!(kept.outcome, Some(Outcome::Cancelled));
     assert_eq!(kept.problems[1].code, Code::RunInterrupted);
     assert_eq!(Story::begin(20, &[]).step(Input::Shutdown), [Effect::Finish], "nothing goes on");
 }
