@@ -2,12 +2,12 @@
 
 use super::act::{Hand, not_started};
 use super::args::Options;
-use crate::platform;
+use crate::platform::{self, Level};
 use crate::problem::Result;
 use std::process::{Command, ExitCode};
 
 /// Sees to the tray program and runs the store's application; its exit code is ours. Backups must not keep a shop from
-/// working: where the tray program does not start, the application does all the same.
+/// working: where the tray program does not start, the application does all the same, and that is told once it has ended.
 ///
 /// # Errors
 /// The application cannot be started.
@@ -19,6 +19,9 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         .args(args)
         .status()
         .map_err(|cause| not_started(&program.to_string_lossy(), &cause))?;
-    started?;
+    if let Err(problem) = started {
+        tracing::error!(%problem, "the tray program does not start");
+        platform::tell(Level::Error, &problem.text(options.language));
+    }
     Ok(platform::exit_like(status))
 }

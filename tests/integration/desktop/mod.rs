@@ -233,6 +233,21 @@ fn a_wrong_password_keeps_the_program_and_the_right_one_ends_it() {
 
 #[test]
 fn the_tray_is_a_client_of_an_agent_that_runs_and_takes_over_when_that_one_ends() {
+#[test]
+fn a_tray_that_does_not_start_is_told_and_changes_nothing_for_the_stores_application() {
+    let (shop, screen) = (Shop::new(), Screen::open(&[]));
+    // A program whose file is gone starts no second one.
+    let gone = std::path::Path::new(TRAY).with_file_name(format!("dmbackup-{}", uuid::Uuid::new_v4()));
+    std::fs::hard_link(TRAY, &gone).unwrap();
+    let program = std::fs::File::open(&gone).unwrap();
+    std::fs::remove_file(&gone).unwrap();
+    let mut command = Command::new("/proc/self/fd/0");
+    command.args(["--lang", "pt", "--state"]).arg(shop.state()).args(["--with", "sh", "-c", "exit 0"]);
+    let ended = screen.dress(&mut command).stdin(program).output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("não pôde ser iniciado"), "{ended:?}");
+}
+
     let (_server, shop, screen) = shop();
     let mut agent = shop.run();
     agent.wait_for("Backup realizado");
