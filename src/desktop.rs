@@ -2,13 +2,17 @@
 //! agent says of itself. It is a client even of the agent in its own process.
 //!
 //! [`view`] says what is to be seen and [`icon`](crate::icon) draws it, both pure; [`keeper`] keeps an agent at work and listens to it;
-//! [`act`] does what people choose; `notices` shows what the agent tells people; [`companion`] runs the store's application (`--with`).
+//! [`act`] does what people choose; `notices` shows what the agent tells people; [`companion`] runs the store's application (`--with`);
+//! `opening` tells the agent of it; `bar` knows double clicks and missing trays; `back` waits to come back after a closing.
 
 mod act;
 pub mod args;
+mod back;
+mod bar;
 mod companion;
 mod keeper;
 mod notices;
+mod opening;
 mod program;
 pub mod view;
 

@@ -37,15 +37,12 @@ impl Hand {
 
     /// Does what was chosen; where that fails, the window opens and says why.
     pub async fn choose(&self, choice: Choice, link: &Link) {
-        let done = match choice {
-            Choice::View => self.open_window("home", None),
-            Choice::Manual => self.open_window("manual", None),
-            Choice::Journal => self.open_window("journal", None),
-            Choice::About => self.open_window("about", None),
-            Choice::Close => self.open_window("close", None),
-            Choice::Folder => show_folder(link),
-            Choice::Backup => self.backup().await,
-            Choice::Stop => self.stop().await,
+        let done = match deed(choice, link) {
+            Deed::Open(page) => self.open_window(page, None),
+            Deed::Show(folder) => show_folder(folder),
+            Deed::Backup => self.backup().await,
+            Deed::Stop => self.stop().await,
+            Deed::Nothing => Ok(()),
         };
         if let Err(problem) = done {
             tracing::warn!(%problem, ?choice, "what was chosen at the icon was not done");
@@ -88,14 +85,18 @@ impl Hand {
     /// It is not there, or cannot be started.
     pub fn open_window(&self, page: &str, message: Option<&str>) -> Result<()> {
         let program = beside_this_one(WINDOW).map_err(|cause| not_started(WINDOW, &cause))?;
-        let mut command = Command::new(&program);
+        platform::start_apart(&mut self.window(&program, page, message))
+            .map_err(|cause| not_started(&program.display().to_string(), &cause))
+    }
+
+    fn window(&self, program: &Path, page: &str, message: Option<&str>) -> Command {
+        let mut command = Command::new(program);
         self.same_agent(&mut command);
         command.args(["--page", page]);
         if let Some(message) = message {
             command.arg("--message").arg(message);
         }
-        platform::start_apart(&mut command)
-            .map_err(|cause| not_started(&program.display().to_string(), &cause))
+        command
     }
 
     /// Starts this program once more, beside the clock and apart from this process.
@@ -138,15 +139,44 @@ impl Hand {
     }
 }
 
+/// What is to be done for a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Deed<'a> {
+    /// The window opens with this page.
+    Open(&'static str),
+    /// The system shows this folder.
+    Show(&'a str),
+    /// The agent makes a backup.
+    Backup,
+    /// The agent stops what goes on.
+    Stop,
+    /// There is nothing that could be shown.
+    Nothing,
+}
+
+fn deed(choice: Choice, link: &Link) -> Deed<'_> {
+    match choice {
+        Choice::View => Deed::Open("home"),
+        Choice::Manual => Deed::Open("manual"),
+        Choice::Journal => Deed::Open("journal"),
+        Choice::About => Deed::Open("about"),
+        Choice::Close => Deed::Open("close"),
+        Choice::Folder => {
+            let subject = link.status().and_then(|status| status.subject.as_ref());
+            subject.map_or(Deed::Nothing, |subject| Deed::Show(&subject.folder))
+        }
+        Choice::Backup => Deed::Backup,
+        Choice::Stop => Deed::Stop,
+    }
+}
+
 fn beside_this_one(name: &str) -> std::io::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let program = own.with_file_name(name).with_extension(own.extension().unwrap_or_default());
     program.metadata().map(|_| program)
 }
 
-fn show_folder(link: &Link) -> Result<()> {
-    let Some(subject) = link.status().and_then(|status| status.subject.as_ref()) else { return Ok(()) };
-    let folder = &subject.folder;
+fn show_folder(folder: &str) -> Result<()> {
     platform::show_folder(Path::new(folder)).map_err(|cause| {
         Problem::new(
             Code::DesktopProgram,
@@ -172,4 +202,48 @@ pub fn not_started(program: &str, cause: &std::io::Error) -> Problem {
             "Check its name and rights; if it is one of DMBackup's, install DMBackup again."
         ),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agent::testing::status;
+    use std::sync::Arc;
+
+    #[test]
+    fn every_line_of_the_menu_does_what_it_says() {
+        let reached = Link::Reached(Arc::new(status()));
+        let folder = status().subject.unwrap().folder;
+        let table = [
+            (Choice::View, Deed::Open("home")),
+            (Choice::Backup, Deed::Backup),
+            (Choice::Manual, Deed::Open("manual")),
+            (Choice::Stop, Deed::Stop),
+            (Choice::Journal, Deed::Open("journal")),
+            (Choice::Folder, Deed::Show(&folder)),
+            (Choice::About, Deed::Open("about")),
+            (Choice::Close, Deed::Open("close")),
+        ];
+        for (choice, wanted) in table {
+            assert_eq!(deed(choice, &reached), wanted, "{choice:?}");
+        }
+        assert_eq!(deed(Choice::Folder, &Link::Starting), Deed::Nothing);
+    }
+
+    #[test]
+    fn the_window_is_opened_for_the_same_agent_on_the_page_that_was_chosen() {
+        let options = Options {
+            config: None,
+            state: Some(PathBuf::from("/s")),
+            language: Language::English,
+            show: false,
+            minimized: true,
+            after_secs: 9,
+            with: Vec::new(),
+        };
+        let command = Hand::new(options).window(Path::new("/w"), "journal", Some("what failed"));
+        let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+        let line = "--state|/s|--lang|en|--page|journal|--message|what failed";
+        assert_eq!(words.join("|"), line);
+    }
 }

@@ -4,7 +4,7 @@ use crate::agent::status::Status;
 use crate::cycle::catalogue::Severity;
 use crate::notify::{Notice, Reach};
 use crate::platform;
-use crate::words::Language;
+use crate::words::{Language, Words};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use std::collections::BTreeSet;
 
@@ -50,6 +50,15 @@ pub fn show(notices: Vec<Notice>, language: Language) {
     });
 }
 
+/// Shows a line that is not urgent, and that no agent tells. A desktop that shows none is told of in the record.
+pub fn show_line(words: Words, language: Language) {
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = platform::show_notice("DMBackup", words.get(language), false) {
+            tracing::warn!(%error, "a notice is not shown");
+        }
+    });
+}
+
 fn text(notice: &Notice, language: Language) -> String {
     format!("{}\n{}", notice.sentence.get(language), notice.hint.get(language))
 }
@@ -59,7 +68,6 @@ mod tests {
     use super::*;
     use crate::agent::history::tests::at;
     use crate::agent::testing::status;
-    use crate::words::Words;
 
     fn notice(topic: &str, hour: i64, reach: Reach) -> Notice {
         Notice {

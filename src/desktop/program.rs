@@ -2,9 +2,12 @@
 
 use super::act::Hand;
 use super::args::Options;
+use super::back;
+use super::bar::Bar;
 use super::keeper::Keeper;
 use super::no_display;
 use super::notices::{self, Notices};
+use super::opening::tell_until_heard;
 use super::view::{Choice, look};
 use crate::config;
 use crate::control::link::Link;
@@ -12,11 +15,11 @@ use crate::durable::LockFile;
 use crate::platform::{self, Level, Tray, TrayEvent, TrayLook};
 use crate::problem::{Code, Exit, Problem, Result};
 use crate::words;
-use crate::words::Language;
+use crate::words::{Language, Words};
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// The lock that one tray program a session holds.
@@ -37,9 +40,9 @@ pub fn run(options: Options) -> Result<Exit> {
         return Err(no_display());
     }
     let hand = Hand::new(options.clone());
-    if options.after_secs > 0 {
-        // Nothing is held meanwhile: whoever starts the program before is the first.
-        std::thread::sleep(Duration::from_secs(options.after_secs));
+    // Nothing is held meanwhile: whoever starts the program before is the first.
+    if options.after_secs > 0 && !back::wait(Duration::from_secs(options.after_secs), hand.state()) {
+        return Ok(Exit::Success);
     }
     let lock = take_lock(hand.state())?;
     let Some(lock) = lock else { return second_start(&hand, &options) };
@@ -66,9 +69,8 @@ fn come_back(hand: &Hand, config_path: &Path) {
         Ok(loaded) => loaded.config.reopen_after,
         Err(_) => Some(USUAL_RETURN),
     };
-    if let Some(after) = after
-        && let Err(problem) = hand.come_back(after)
-    {
+    let Some(after) = after else { return back::call_off(hand.state()) };
+    if let Err(problem) = hand.come_back(after) {
         tracing::error!(%problem, "the program does not start again by itself");
     }
 }
@@ -127,7 +129,11 @@ async fn first_start(hand: Hand, options: Options) -> (Exit, bool) {
     }
     let is_opening = !options.minimized && !options.show;
     let notices = Notices::default();
-    let desk = Desk { hand, language, link, tray, shown, notices, is_opening, end };
+    let mut bar = Bar::default();
+    if tray.is_none() {
+        bar.shown(false, Instant::now());
+    }
+    let desk = Desk { hand, language, link, tray, shown, notices, is_opening, bar, end };
     desk.work(happened).await;
     listening.abort();
     if let Err(cause) = kept.await {
@@ -154,14 +160,18 @@ fn open_tray(first: TrayLook, language: Language, events: mpsc::UnboundedSender<
     Tray::open(first, Box::new(listener)).inspect_err(|error| no_tray(language, Some(error))).ok()
 }
 
-/// Backups are made all the same; a person needs to know the way to the window.
+/// Whoever started the program by hand reads the way to the window at once.
 fn no_tray(language: Language, cause: Option<&std::io::Error>) {
     tracing::warn!(?cause, "this desktop has no tray; the window is opened by «dmbackup --show»");
-    let text = words!(
+    platform::tell(Level::Warning, without_tray().get(language));
+}
+
+/// Backups are made all the same; a person needs to know the way to the window.
+fn without_tray() -> Words {
+    words!(
         "Este ambiente não tem bandeja ao lado do relógio. Os backups continuam; para abrir a janela, execute «dmbackup --show».",
         "This desktop has no tray beside the clock. Backups go on; to open the window run «dmbackup --show»."
-    );
-    platform::tell(Level::Warning, text.get(language));
+    )
 }
 
 /// What stands between the icon, people and the agent.
@@ -175,12 +185,14 @@ struct Desk {
     notices: Notices,
     /// The agent is still to be told that the store's application was opened.
     is_opening: bool,
+    bar: Bar,
     end: CancellationToken,
 }
 
 impl Desk {
     async fn work(mut self, mut happened: mpsc::UnboundedReceiver<TrayEvent>) {
         loop {
+            let due = self.bar.due();
             tokio::select! {
                 biased;
                 () = self.end.cancelled() => return,
@@ -190,6 +202,11 @@ impl Desk {
                 },
                 // Without a tray nothing happens there any more.
                 Some(event) = happened.recv() => self.hear(event),
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    // Nobody reads what a program prints that began with the session.
+                    self.bar.tell();
+                    notices::show_line(without_tray(), self.language);
+                }
             }
         }
     }
@@ -210,32 +227,56 @@ impl Desk {
         if self.is_opening && matches!(link, Link::Reached(_)) {
             self.is_opening = false;
             let hand = self.hand.clone();
-            tokio::spawn(async move {
-                if let Err(problem) = hand.application_opened().await {
-                    tracing::warn!(%problem, "the agent does not hear that the application was opened");
-                }
-            });
+            tokio::spawn(async move { tell_until_heard(|| hand.application_opened()).await });
         }
     }
 
-    fn hear(&self, event: TrayEvent) {
-        let choice = match event {
-            TrayEvent::Activated => self.hand.has_window().then_some(Choice::View),
-            TrayEvent::Chosen(id) => Choice::with_id(id),
-            TrayEvent::Shown(false) => {
-                no_tray(self.language, None);
-                None
+    fn hear(&mut self, event: TrayEvent) {
+        match event {
+            TrayEvent::Shown(is_shown) => {
+                self.bar.shown(is_shown, Instant::now());
+                if !is_shown {
+                    no_tray(self.language, None);
+                }
             }
-            TrayEvent::Shown(true) => None,
-            TrayEvent::SessionEnds => {
-                self.end.cancel();
-                None
-            }
-        };
-        if let Some(choice) = choice {
+            TrayEvent::SessionEnds => self.end.cancel(),
+            TrayEvent::Activated | TrayEvent::Chosen(_) => {}
+        }
+        if let Some(choice) = choice_of(event, self.hand.has_window(), &mut self.bar, Instant::now()) {
             let (hand, link) = (self.hand.clone(), self.link.borrow().clone());
             // The icon goes on while the agent answers.
             tokio::spawn(async move { hand.choose(choice, &link).await });
+        }
+    }
+}
+
+/// What a person chose; `None` where nothing was.
+fn choice_of(event: TrayEvent, has_window: bool, bar: &mut Bar, now: Instant) -> Option<Choice> {
+    match event {
+        TrayEvent::Activated => (has_window && bar.click(now)).then_some(Choice::View),
+        TrayEvent::Chosen(id) => Choice::with_id(id),
+        TrayEvent::Shown(_) | TrayEvent::SessionEnds => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_click_opens_the_window_and_a_line_of_the_menu_does_what_it_says() {
+        let (mut bar, now) = (Bar::default(), Instant::now());
+        let mut choice =
+            |event, has_window, secs| choice_of(event, has_window, &mut bar, now + Duration::from_secs(secs));
+        assert_eq!(choice(TrayEvent::Activated, true, 0), Some(Choice::View));
+        assert_eq!(choice(TrayEvent::Activated, true, 0), None, "a double click");
+        assert_eq!(choice(TrayEvent::Activated, true, 9), Some(Choice::View));
+        assert_eq!(choice(TrayEvent::Activated, false, 20), None, "there is no window to open");
+        for wanted in [Choice::Backup, Choice::Stop, Choice::Journal] {
+            assert_eq!(choice(TrayEvent::Chosen(wanted.id()), true, 30), Some(wanted));
+        }
+        for nothing in [TrayEvent::Chosen(200), TrayEvent::Shown(true), TrayEvent::SessionEnds] {
+            assert_eq!(choice(nothing, true, 40), None);
         }
     }
 }

@@ -171,6 +171,20 @@ fn the_window_opens_from_the_icon_and_closes_the_program_with_the_right_password
 }
 
 #[test]
+fn a_double_click_on_the_icon_opens_the_window_once() {
+    let (_server, shop, screen) = shop();
+    let tray = Tray::start(&shop, &screen, &["--minimized"]);
+    rested(&shop, &screen);
+    let opened = (0..TRIES).any(|_| {
+        screen.double_click(ICON);
+        screen.windows_within(AGAIN, |screen| screen.shows(TITLE))
+    });
+    assert!(opened, "in vain: the window opens");
+    assert_eq!(screen.count(TITLE), 1);
+    assert_eq!(tray.end(), Some(0));
+}
+
+#[test]
 fn a_second_window_is_the_first_one() {
     let (_server, shop, screen) = shop();
     let tray = Tray::start(&shop, &screen, &["--show"]);
@@ -220,20 +234,6 @@ fn with_the_stores_application_comes_the_tray_and_goes_its_exit_code() {
 }
 
 #[test]
-fn a_wrong_password_keeps_the_program_and_the_right_one_ends_it() {
-    let (_server, shop, screen) = shop();
-    let tray = Tray::start(&shop, &screen, &[]);
-    let status = rested(&shop, &screen);
-    assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], "01011999").exit, 13);
-    assert_eq!(shop.until(|_| true).pid, tray.0.id(), "it stays");
-    let password = status.now.format("%d%m%Y").to_string();
-    assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
-    assert_eq!(tray.ended(), Some(0));
-}
-
-#[test]
-fn the_tray_is_a_client_of_an_agent_that_runs_and_takes_over_when_that_one_ends() {
-#[test]
 fn a_tray_that_does_not_start_is_told_and_changes_nothing_for_the_stores_application() {
     let (shop, screen) = (Shop::new(), Screen::open(&[]));
     // A program whose file is gone starts no second one.
@@ -248,6 +248,20 @@ fn a_tray_that_does_not_start_is_told_and_changes_nothing_for_the_stores_applica
     assert!(String::from_utf8_lossy(&ended.stderr).contains("não pôde ser iniciado"), "{ended:?}");
 }
 
+#[test]
+fn a_wrong_password_keeps_the_program_and_the_right_one_ends_it() {
+    let (_server, shop, screen) = shop();
+    let tray = Tray::start(&shop, &screen, &[]);
+    let status = rested(&shop, &screen);
+    assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], "01011999").exit, 13);
+    assert_eq!(shop.until(|_| true).pid, tray.0.id(), "it stays");
+    let password = status.now.format("%d%m%Y").to_string();
+    assert_eq!(shop.ctl_typing(&["quit", "--password-stdin"], &password).exit, 0);
+    assert_eq!(tray.ended(), Some(0));
+}
+
+#[test]
+fn the_tray_is_a_client_of_an_agent_that_runs_and_takes_over_when_that_one_ends() {
     let (_server, shop, screen) = shop();
     let mut agent = shop.run();
     agent.wait_for("Backup realizado");

@@ -132,6 +132,12 @@ impl Screen {
         self.hand(&["click", &button]);
     }
 
+    /// Clicks twice with the left button, as fast as people do.
+    pub fn double_click(&self, (x, y): (u32, u32)) {
+        self.hand(&["mousemove", &x.to_string(), &y.to_string()]);
+        self.hand(&["click", "--repeat", "2", "--delay", "80", "1"]);
+    }
+
     /// Whether a window with this title is shown.
     pub fn shows(&self, title: &str) -> bool {
         self.count(title) > 0
