@@ -70,7 +70,7 @@ impl Icon {
 }
 
 /// Sizes that trays ask for at 100 to 400 %, in pixels.
-pub const SIZES: [u32; 6] = [16, 22, 24, 32, 48, 64];
+pub const SIZES: [u32; 8] = [16, 20, 22, 24, 32, 40, 48, 64];
 
 /// The icon in every size, the smallest first.
 pub fn bitmaps(icon: Icon) -> Vec<Bitmap> {

@@ -47,6 +47,13 @@ pub struct TrayLook {
     pub menu: Vec<MenuEntry>,
 }
 
+impl TrayLook {
+    /// The picture for a tray whose icons have this many pixels on each side: the smallest that need not be enlarged.
+    pub fn icon_for(&self, pixels: u32) -> Option<&Bitmap> {
+        self.icons.iter().find(|bitmap| bitmap.size >= pixels).or(self.icons.last())
+    }
+}
+
 /// What happens to the tray icon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TrayEvent {
@@ -83,5 +90,19 @@ impl Tray {
     /// Shows another look.
     pub fn show(&self, look: TrayLook) {
         self.0.show(look);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tray_gets_the_smallest_picture_that_need_not_be_enlarged() {
+        let icons = [16, 20, 32].map(|size| Bitmap { size, rgba: Vec::new() }).to_vec();
+        let look = TrayLook { icons, ..TrayLook::default() };
+        let size = |pixels| look.icon_for(pixels).map(|bitmap| bitmap.size);
+        assert_eq!([0, 16, 17, 20, 24, 32, 90].map(size), [16, 16, 20, 20, 32, 32, 32].map(Some));
+        assert_eq!(TrayLook::default().icon_for(16), None);
     }
 }

@@ -13,8 +13,9 @@ use windows_sys::Win32::Foundation::{HWND, LPARAM, LRESULT, WPARAM};
 use windows_sys::Win32::System::LibraryLoader::GetModuleHandleW;
 use windows_sys::Win32::System::Threading::GetCurrentThreadId;
 use windows_sys::Win32::UI::WindowsAndMessaging::{
-    CreateWindowExW, DefWindowProcW, DispatchMessageW, GetMessageW, MSG, PM_NOREMOVE, PeekMessageW,
-    PostThreadMessageW, RegisterClassW, TranslateMessage, WM_APP, WM_ENDSESSION, WM_USER, WNDCLASSW,
+    CreateWindowExW, DefWindowProcW, DispatchMessageW, GetMessageW, GetSystemMetrics, MSG, PM_NOREMOVE,
+    PeekMessageW, PostThreadMessageW, RegisterClassW, SM_CXSMICON, SetProcessDPIAware, TranslateMessage,
+    WM_APP, WM_ENDSESSION, WM_USER, WNDCLASSW,
 };
 
 /// The longest tooltip that Windows shows, in UTF-16 units.
@@ -90,6 +91,8 @@ struct Shown {
 
 impl Shown {
     fn open(look: &TrayLook, listener: &Listener) -> io::Result<Self> {
+        // First of all, for it tells the system how this process draws, before any window is made.
+        let picture = picture(look)?;
         listen(listener);
         let _heard_before = SESSION.set(Arc::clone(listener));
         hear_session_end()?;
@@ -97,7 +100,7 @@ impl Shown {
             .with_tooltip(tooltip(look))
             .with_menu(Box::new(menu(look)?))
             .with_menu_on_left_click(false);
-        let builder = match picture(look)? {
+        let builder = match picture {
             Some(icon) => builder.with_icon(icon),
             None => builder,
         };
@@ -135,10 +138,10 @@ fn listen(listener: &Listener) {
     }));
 }
 
+/// A double click is two clicks already.
 fn is_activation(event: &TrayIconEvent) -> bool {
     matches!(
         event,
-/// A double click is two clicks already.
         TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. }
     )
 }
@@ -174,13 +177,24 @@ fn menu(look: &TrayLook) -> io::Result<Menu> {
     Ok(menu)
 }
 
-/// Windows takes one picture, and scales it: the one that a bar of double size shows is enough for all.
+/// Windows takes one picture, and scales one of another size, which blurs it.
 fn picture(look: &TrayLook) -> io::Result<Option<Icon>> {
-    let best = look.icons.iter().find(|bitmap| bitmap.size >= 32).or(look.icons.last());
+    let best = look.icon_for(icon_pixels());
     let icon = |bitmap: &Bitmap| {
         Icon::from_rgba(bitmap.rgba.clone(), bitmap.size, bitmap.size).map_err(io::Error::other)
     };
     best.map(icon).transpose()
+}
+
+/// Width and height of the tray's icons in pixels. Only a program that knows of the screen's scale is told the true one.
+fn icon_pixels() -> u32 {
+    #[expect(unsafe_code, reason = "the system's metrics have no safe binding")]
+    // SAFETY: both take no pointers; the first one says of this process that it draws in true pixels.
+    let pixels = unsafe {
+        SetProcessDPIAware();
+        GetSystemMetrics(SM_CXSMICON)
+    };
+    u32::try_from(pixels).unwrap_or_default()
 }
 
 /// Hands out messages until the tray is dropped.
