@@ -217,6 +217,7 @@ impl State {
             News::Unchanged => {}
             News::Valid(in_force) => {
                 self.configuration.in_force = true;
+                self.configuration.revision += 1;
                 self.configuration.findings = Vec::new();
                 self.in_force = Some(in_force);
             }

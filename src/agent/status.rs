@@ -165,6 +165,9 @@ pub struct ConfigurationView {
     pub path: String,
     /// Whether a valid configuration is in force: this file's, or the last good one's.
     pub in_force: bool,
+    /// How many valid configurations have come into force since the agent began; another number means other values.
+    #[serde(default)]
+    pub revision: u64,
     /// What is wrong with the file, all at once.
     pub findings: Vec<Finding>,
 }

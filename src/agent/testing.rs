@@ -34,6 +34,7 @@ pub fn status() -> Status {
         configuration: ConfigurationView {
             path: "/etc/dmbackup/dmbackup.toml".to_owned(),
             in_force: true,
+            revision: 1,
             findings: Vec::new(),
         },
         subject: Some(Subject {

@@ -522,3 +522,15 @@ fn a_clock_that_is_set_back_is_told_until_the_next_run_and_stops_nothing() {
     story.run_ends(Outcome::Success, &[]);
     assert!(!story.state.health.is_unhealthy(CheckId::Clock));
 }
+
+#[test]
+fn each_valid_configuration_has_a_number_of_its_own() {
+    let mut story = Story::begin(0, &[]);
+    let revision = |story: &Story| story.state.configuration.revision;
+    let first = revision(&story);
+    story.state.configure(News::Unchanged);
+    story.state.configure(News::Broken(Vec::new()));
+    assert_eq!(revision(&story), first, "the values are those of before");
+    story.state.configure(News::Valid(Story::in_force(Terminal::LocalOnly)));
+    assert!(revision(&story) > first);
+}
