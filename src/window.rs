@@ -2,8 +2,8 @@
 //! gone when it is closed. It answers first: are my data safe, since when, what do I do now.
 //!
 //! [`head`], [`doing`], [`sets`], [`plot`], [`journal`], [`settings`], [`tested`], [`trial`], [`manual`], [`restore`] and
-//! [`address`] make what is seen from what is known, all pure; [`scene`] knows it and fills the pages (`ui/*.slint`); [`clerk`]
-//! talks to the agent; [`single`] makes two windows one.
+//! [`address`] make what is seen from what is known, all pure; [`scene`] knows it and fills the pages (`ui/*.slint`) and their
+//! lists ([`models`]); [`clerk`] talks to the agent and to the disks; [`single`] makes two windows one.
 
 mod address;
 mod args;
@@ -12,6 +12,7 @@ mod doing;
 mod head;
 mod journal;
 mod manual;
+mod models;
 mod plot;
 mod program;
 mod restore;

@@ -46,6 +46,15 @@ impl Address {
 
 /// Why the button cannot be pressed; empty where it can, and where no agent is reached.
 pub fn off(link: &Link, language: Language) -> String {
-    let is_off = link.status().is_some_and(|status| status.head_office.is_none());
-    if is_off { head_office::not_configured().text(language) } else { String::new() }
+    let Some(status) = link.status().filter(|status| status.head_office.is_none()) else {
+        return String::new();
+    };
+    if status.configuration.in_force {
+        return head_office::not_configured().text(language);
+    }
+    let words = words!(
+        "«Atualizar IP» espera uma configuração válida; veja em «Config. APP» o que falta.",
+        "«Update IP» waits for a valid configuration; see under «Configuration» what is missing."
+    );
+    words.get(language).to_owned()
 }

@@ -7,8 +7,10 @@ use crate::control::client::{Accepted, Client};
 use crate::control::link::{self, Link};
 use crate::control::protocol::{ConfigView, LoginTyped, MAX_RUNS, SlotView, Typed};
 use crate::head_office::AddressReport;
+use crate::platform::{self, Drive, Space};
 use crate::problem::{Problem, Result};
 use crate::restore::outcome::{Listed, RestoreId, RestoreReport, Task};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +39,10 @@ pub enum Ask {
     Manual(String, bool),
     /// What came of a run.
     Run(RunId),
+    /// The drives of this machine.
+    Drives,
+    /// How much is free in a folder.
+    Space(String),
     /// What can be restored from: in the agent's places, or in a folder.
     Sources(Option<PathBuf>),
     /// The restores that were made.
@@ -68,8 +74,12 @@ pub enum News {
     Done(Result<()>),
     /// Whether the manual backup was taken on.
     Manual(Result<Accepted>),
-    /// A run that was asked for.
-    Run(Option<Box<RunReport>>),
+    /// A run that was asked for; `None` where the journal does not know it.
+    Run(RunId, Option<Box<RunReport>>),
+    /// The drives of this machine.
+    Drives(Vec<Drive>),
+    /// How much is free in this folder.
+    Space(String, io::Result<Space>),
     /// What can be restored from, and why the terminal could not be looked at.
     Sources(Result<(Vec<Listed>, Option<Problem>)>),
     /// The restores that were made, newest first.
@@ -171,11 +181,28 @@ async fn answer(state: PathBuf, ask: Ask, tell: &Tell) {
             Err(problem) => return tracing::debug!(%problem, "no configuration to show"),
         },
         Ask::Run(id) => match run(&state, id).await {
-            Ok(run) => News::Run(run.map(Box::new)),
+            Ok(run) => News::Run(id, run.map(Box::new)),
             Err(problem) => return tracing::debug!(%problem, "the run is not told"),
         },
+        Ask::Drives => News::Drives(aside(platform::drives).await.unwrap_or_default()),
+        Ask::Space(folder) => {
+            let path = PathBuf::from(&folder);
+            let space = aside(move || platform::space(&path)).await;
+            News::Space(folder, space.unwrap_or_else(|| Err(io::ErrorKind::Other.into())))
+        }
     };
     tell(news);
+}
+
+/// Asks a disk: one that does not answer, such as a share whose machine is off, holds a thread that nobody waits for.
+async fn aside<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    match tokio::task::spawn_blocking(ask).await {
+        Ok(answer) => Some(answer),
+        Err(error) => {
+            tracing::error!(%error, "a disk was not asked");
+            None
+        }
+    }
 }
 
 async fn backup(state: &Path) -> Result<()> {

@@ -22,11 +22,13 @@ pub fn doing(link: &Link, language: Language) -> Doing {
         None if running => String::new(),
         None => next(status, language),
     };
+    let parts: Vec<_> =
+        [figures, queued(status, language)].into_iter().filter(|part| !part.is_empty()).collect();
     Doing {
         line: status.line.get(language).into(),
         running,
         share: progress.and_then(share).unwrap_or(-1.0),
-        figures: figures.into(),
+        figures: parts.join(" · ").into(),
         stoppable: status.run.is_some() || status.restore.is_some(),
         stopping: status.run.as_ref().is_some_and(|run| run.cancelling)
             || status.restore.as_ref().is_some_and(|restore| restore.cancelling),
@@ -64,6 +66,16 @@ fn figures(progress: &Progress, language: Language) -> String {
         parts.push(words!("faltam {left}", "{left} left").get(language).to_owned());
     }
     parts.join(" · ")
+}
+
+/// The backups that wait for their turn.
+fn queued(status: &Status, language: Language) -> String {
+    let words = match status.waiting.len() {
+        0 => return String::new(),
+        1 => words!("1 backup na fila", "1 backup waiting"),
+        count => words!("{count} backups na fila", "{count} backups waiting"),
+    };
+    words.get(language).to_owned()
 }
 
 fn next(status: &Status, language: Language) -> String {

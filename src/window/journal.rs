@@ -34,6 +34,7 @@ pub fn row(run: &RunReport, language: Language) -> Run {
     }
     let problem = run.problems.first().map(|problem| problem.sentence.get(language).to_owned());
     Run {
+        id: run.id.to_string().into(),
         mood: mood(run.outcome),
         when: date_time(run.started_at, language).into(),
         outcome: report::outcome(run.outcome).get(language).into(),

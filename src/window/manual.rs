@@ -9,7 +9,8 @@ use crate::control::client::Accepted;
 use crate::platform;
 use crate::problem::{Code, Problem, Result};
 use crate::words;
-use crate::words::{Language, bytes};
+use crate::words::{Language, Words, bytes};
+use std::io;
 
 /// A manual backup, from choosing the folder to its end.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,8 @@ pub struct Errand {
     asked: bool,
     /// The run that makes it.
     run: Option<RunId>,
+    /// Nobody knows of that run any more.
+    lost: bool,
     /// What stands in the folder would have to go first: a person has to confirm that.
     pub must_confirm: bool,
     result: Option<(Mood, String)>,
@@ -56,6 +59,7 @@ impl Errand {
     pub fn answered(&mut self, answer: Result<Accepted>, language: Language) {
         self.asked = false;
         self.must_confirm = false;
+        self.lost = false;
         match answer {
             Ok(accepted) => self.run = Some(accepted.run),
             Err(problem) => {
@@ -69,12 +73,32 @@ impl Errand {
         }
     }
 
-    /// The run whose end is awaited, though `status` tells nothing of it any more.
-    pub fn to_look_up(&self, status: &Status) -> Option<RunId> {
+    /// Takes in what the agent tells of the run; the run that is to be looked up, where it tells nothing.
+    pub fn follow(&mut self, status: &Status, language: Language) -> Option<RunId> {
         let run = self.run?;
-        let is_told = status.run.as_ref().is_some_and(|running| running.id == run)
-            || status.waiting.iter().any(|waiting| waiting.id == run);
-        (!is_told).then_some(run)
+        if let Some(last) = status.last.as_ref().filter(|last| last.id == run) {
+            self.told(last, language);
+            return None;
+        }
+        if tells(status, run) {
+            if self.lost {
+                (self.lost, self.result) = (false, None);
+            }
+            return None;
+        }
+        (!self.lost).then_some(run)
+    }
+
+    /// The journal does not know the run: where the agent does not either, such as after its restart, it is not made.
+    pub fn unknown(&mut self, run: RunId, status: Option<&Status>, language: Language) {
+        let Some(status) = status.filter(|status| self.run == Some(run) && !tells(status, run)) else {
+            return;
+        };
+        if status.last.as_ref().is_some_and(|last| last.id == run) {
+            return;
+        }
+        self.lost = true;
+        self.result = Some((Mood::Failed, not_made().get(language).to_owned()));
     }
 
     /// A run, as the journal knows it.
@@ -82,7 +106,7 @@ impl Errand {
         if self.run != Some(run.id) || run.outcome.is_none() {
             return;
         }
-        self.run = None;
+        (self.run, self.lost) = (None, false);
         let path = run.manual.as_ref().map(|copy| copy.path.clone()).unwrap_or_default();
         let problems: Vec<_> = run.problems.iter().map(|problem| problem.text(language)).collect();
         self.result = Some(match run.outcome {
@@ -117,8 +141,22 @@ impl Errand {
     }
 
     fn is_idle(&self) -> bool {
-        !self.asked && self.run.is_none()
+        !self.asked && (self.run.is_none() || self.lost)
     }
+}
+
+/// Whether the agent tells of a run that goes on or waits.
+fn tells(status: &Status, run: RunId) -> bool {
+    status.run.as_ref().is_some_and(|running| running.id == run)
+        || status.waiting.iter().any(|waiting| waiting.id == run)
+}
+
+/// What is said of a run that nobody knows any more.
+fn not_made() -> Words {
+    words!(
+        "O backup manual não foi feito: o agente foi reiniciado antes de começá-lo. Faça-o de novo.",
+        "The manual backup was not made: the agent was restarted before it began. Make it again."
+    )
 }
 
 /// The same with a hint that leads to the button of this page, not to the command line.
@@ -164,8 +202,8 @@ pub fn free(space: Option<platform::Space>, language: Language) -> String {
 }
 
 /// What a folder says of itself once it is chosen.
-pub fn note(folder: &str, language: Language) -> String {
-    match platform::space(std::path::Path::new(folder)) {
+pub fn note(space: io::Result<platform::Space>, language: Language) -> String {
+    match space {
         Ok(space) => free(Some(space), language),
         Err(cause) => {
             let problem: Problem = Problem::new(

@@ -145,7 +145,13 @@ impl Stage {
         });
         self.with_window(window, |window, act| {
             window.on_folder_chosen(move |path| {
-                act(&|stage, window| stage.scene.borrow_mut().choose_folder(path.to_string(), window));
+                act(&|stage, window| stage.choose_folder(path.to_string(), window));
+            });
+        });
+        self.on(window, |stage, window| {
+            window.on_drives_due(move || {
+                let ask = stage.scene.borrow_mut().look_for_drives();
+                stage.ask(ask);
             });
         });
         self.with_window(window, |window, act| {
@@ -220,9 +226,6 @@ impl Stage {
     }
 
     fn opened(&self, page: Page, window: &MainWindow) {
-        if page == Page::Manual {
-            self.scene.borrow().list_drives(platform::drives(), window);
-        }
         let asks = self.scene.borrow_mut().opened(page, window);
         self.ask(asks);
     }
@@ -241,10 +244,15 @@ impl Stage {
         window.invoke_open(wish.page());
     }
 
+    fn choose_folder(&self, folder: String, window: &MainWindow) {
+        let ask = self.scene.borrow_mut().choose_folder(folder, window);
+        self.ask([ask]);
+    }
+
     /// Lets a person choose the folder of the manual backup.
     fn browse(&self, window: &MainWindow) {
         self.pick(window, &window.get_folder(), |stage, folder, window| {
-            stage.scene.borrow_mut().choose_folder(folder.display().to_string(), window);
+            stage.choose_folder(folder.display().to_string(), window);
         });
     }
 

@@ -3,22 +3,21 @@
 use super::address::{self, Address};
 use super::clerk::{Ask, News};
 use super::manual::Errand;
+use super::models::{Sheet, refill, strings};
 use super::restore::{self, Guide};
-use super::sets::{Known, Picture};
+use super::sets::Known;
 use super::trial::Trials;
-use super::ui::{BackupFile, Cell, CellRow, Day, MainWindow, Mood, Page, Restoring, Run, Setting, Ticking};
+use super::ui::{BackupFile, Day, Drive, MainWindow, Mood, Page, Restoring, Run, Setting, Ticking};
 use super::{doing, head, journal, manual, plot, sets, settings, tested};
 use crate::alert::Channel;
 use crate::backup::outcome::RunReport;
 use crate::cli;
 use crate::control::link::Link;
 use crate::control::protocol::{ConfigView, SlotView, Typed};
-use crate::platform;
 use crate::problem::{Code, Problem, Result};
 use crate::words;
 use crate::words::Language;
-use slint::{Model, ModelRc, SharedString, VecModel};
-use std::cell::RefCell;
+use slint::{Model, SharedString, VecModel};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -31,9 +30,14 @@ pub struct Scene {
     runs: Vec<RunReport>,
     journal: Option<Result<Vec<RunReport>>>,
     config: ConfigView,
+    /// Which configuration was asked for last: the agent's count of them, and whether one is in force.
+    config_asked: Option<(u64, bool)>,
     address: Address,
     trials: Trials,
     errand: Errand,
+    drives: Rc<VecModel<Drive>>,
+    /// The drives are being looked for: one that hangs is not asked twice.
+    looking_for_drives: bool,
     guide: Guide,
     files: Rc<VecModel<BackupFile>>,
     checklist: Rc<VecModel<Ticking>>,
@@ -61,9 +65,12 @@ impl Scene {
             runs: Vec::new(),
             journal: None,
             config: ConfigView::default(),
+            config_asked: None,
             address: Address::default(),
             trials: Trials::default(),
             errand: Errand::default(),
+            drives: Rc::default(),
+            looking_for_drives: false,
             guide: Guide::default(),
             files: Rc::default(),
             checklist: Rc::default(),
@@ -84,6 +91,7 @@ impl Scene {
         window.set_days(self.days.clone().into());
         window.set_runs(self.listed.clone().into());
         window.set_settings(self.settings.clone().into());
+        window.set_drives(self.drives.clone().into());
         window.set_files(self.files.clone().into());
         window.set_checklist(self.checklist.clone().into());
         window.set_beside(self.beside.clone().into());
@@ -101,17 +109,8 @@ impl Scene {
         let mut asks = Vec::new();
         match news {
             News::Link(link) => {
-                let was_reached = self.link.status().is_some();
                 self.link = link;
-                if !was_reached && self.link.status().is_some() {
-                    asks.push(Ask::Config);
-                }
-                asks.extend(
-                    self.link.status().and_then(|status| self.errand.to_look_up(status)).map(Ask::Run),
-                );
-                asks.extend(
-                    self.link.status().filter(|status| self.guide.is_behind(status)).map(|_| Ask::Restores),
-                );
+                asks = self.follow();
                 self.fill_status(window);
             }
             News::Slots(slots, problem) => {
@@ -144,11 +143,23 @@ impl Scene {
                 self.errand.answered(answer, self.language);
                 self.fill_manual(window);
             }
-            News::Run(run) => {
-                if let Some(run) = run {
-                    self.errand.told(&run, self.language);
+            News::Run(id, run) => {
+                match run {
+                    Some(run) => self.errand.told(&run, self.language),
+                    None => self.errand.unknown(id, self.link.status(), self.language),
                 }
                 self.fill_manual(window);
+            }
+            News::Drives(drives) => {
+                self.looking_for_drives = false;
+                window.set_drives_looked(true);
+                refill(&self.drives, manual::drives(drives, self.language));
+            }
+            News::Space(folder, space) => {
+                // Another folder may have been chosen meanwhile.
+                if folder == self.errand.folder {
+                    window.set_folder_note(manual::note(space, self.language).into());
+                }
             }
             News::Sources(answer) => {
                 self.guide.listed(answer);
@@ -171,6 +182,24 @@ impl Scene {
                 self.fill_settings();
             }
             News::Quit(answer) => self.quit_answered(answer, window),
+        }
+        asks
+    }
+
+    /// What is to be asked about news of the agent.
+    fn follow(&mut self) -> Vec<Ask> {
+        let Some(status) = self.link.status() else {
+            self.config_asked = None;
+            return Vec::new();
+        };
+        let mut asks = Vec::new();
+        let config = (status.configuration.revision, status.configuration.in_force);
+        if self.config_asked.replace(config) != Some(config) {
+            asks.push(Ask::Config);
+        }
+        asks.extend(self.errand.follow(status, self.language).map(Ask::Run));
+        if self.guide.is_behind(status) {
+            asks.push(Ask::Restores);
         }
         asks
     }
@@ -199,11 +228,14 @@ impl Scene {
     pub fn opened(&mut self, page: Page, window: &MainWindow) -> Vec<Ask> {
         match page {
             Page::Home => vec![Ask::Refresh],
-            Page::Journal => vec![self.filtered(window.get_filter())],
+            Page::Journal => {
+                window.set_run(-1);
+                vec![self.filtered(window.get_filter())]
+            }
             Page::Config => vec![Ask::Config],
             Page::Manual => {
                 self.fill_manual(window);
-                Vec::new()
+                self.look_for_drives().into_iter().collect()
             }
             Page::Restore => {
                 self.guide.forget();
@@ -227,11 +259,20 @@ impl Scene {
         Ask::Journal(filter)
     }
 
+    /// Has the drives looked for, unless somebody is still looking.
+    pub fn look_for_drives(&mut self) -> Option<Ask> {
+        (!std::mem::replace(&mut self.looking_for_drives, true)).then_some(Ask::Drives)
+    }
+
     /// Takes the folder for the manual backup.
-    pub fn choose_folder(&mut self, folder: String, window: &MainWindow) {
+    pub fn choose_folder(&mut self, folder: String, window: &MainWindow) -> Ask {
+        let before = self.errand.folder.clone();
         self.errand.choose(folder);
-        window.set_folder_note(manual::note(&self.errand.folder, self.language).into());
+        if self.errand.folder != before {
+            window.set_folder_note("".into());
+        }
         self.fill_manual(window);
+        Ask::Space(self.errand.folder.clone())
     }
 
     /// Begins the manual backup; again, where what stands there may go first.
@@ -310,11 +351,6 @@ impl Scene {
         Ask::Quit(Typed::new(password), stop_run)
     }
 
-    /// Lists the drives.
-    pub fn list_drives(&self, drives: Vec<platform::Drive>, window: &MainWindow) {
-        window.set_drives(model(manual::drives(drives, self.language)));
-    }
-
     fn fill_status(&self, window: &MainWindow) {
         let language = self.language;
         let status = self.link.status();
@@ -329,6 +365,8 @@ impl Scene {
             let agent = words!("Versão do agente: {program}", "Version of the agent: {program}");
             window.set_agent_version(agent.get(language).into());
             let newer = status.version.newer.as_ref().map(|newer| cli::version::found(newer, language));
+            let note = cli::version::lines(&status.version, language).join("\n");
+            window.set_version_note(note.into());
             window.set_newer(newer.unwrap_or_default().join("\n").into());
             let today = status.now.format("%d/%m/%Y");
             let today = words!("hoje no servidor: {today}", "today on the server: {today} (day/month/year)");
@@ -366,7 +404,12 @@ impl Scene {
             Some(Ok(runs)) => (runs.as_slice(), String::new()),
             Some(Err(problem)) => (&[][..], problem.text(self.language)),
         };
-        refill(&self.listed, runs.iter().map(|run| journal::row(run, self.language)).collect());
+        let chosen = usize::try_from(window.get_run()).ok().and_then(|at| self.listed.row_data(at));
+        let rows: Vec<_> = runs.iter().map(|run| journal::row(run, self.language)).collect();
+        // Whoever reads the details of a run goes on reading them when others come before it.
+        let now = chosen.and_then(|chosen| rows.iter().position(|row| row.id == chosen.id));
+        refill(&self.listed, rows);
+        window.set_run(now.and_then(|at| i32::try_from(at).ok()).unwrap_or(-1));
         window.set_journal_problem(problem.into());
     }
 
@@ -406,48 +449,4 @@ pub(super) fn end() {
     if let Err(error) = slint::quit_event_loop() {
         tracing::debug!(%error, "there is no loop to end");
     }
-}
-
-/// A picture of sets, as it is shown.
-#[derive(Default)]
-struct Sheet {
-    names: Rc<VecModel<SharedString>>,
-    rows: Rc<VecModel<CellRow>>,
-    cells: RefCell<Vec<Rc<VecModel<Cell>>>>,
-}
-
-impl Sheet {
-    fn fill(&self, picture: Picture) {
-        refill(&self.names, picture.names.into_iter().map(SharedString::from).collect());
-        let mut cells = self.cells.borrow_mut();
-        cells.resize_with(picture.rows.len(), Rc::default);
-        let rows = picture.rows.into_iter().zip(cells.iter()).map(|((place, row), shown)| {
-            refill(shown, row);
-            CellRow { place: place.into(), cells: shown.clone().into() }
-        });
-        refill(&self.rows, rows.collect());
-    }
-}
-
-/// Changes only the rows that are different: what has the focus or is chosen stays so.
-fn refill<T: Clone + PartialEq + 'static>(model: &VecModel<T>, rows: Vec<T>) {
-    while model.row_count() > rows.len() {
-        model.remove(model.row_count() - 1);
-    }
-    for (at, row) in rows.into_iter().enumerate() {
-        match model.row_data(at) {
-            Some(shown) if shown == row => {}
-            Some(_) => model.set_row_data(at, row),
-            None => model.push(row),
-        }
-    }
-}
-
-fn strings(list: Vec<String>) -> ModelRc<SharedString> {
-    model(list.into_iter().map(SharedString::from).collect())
-}
-
-/// A list as pages take it.
-pub fn model<T: Clone + 'static>(list: Vec<T>) -> ModelRc<T> {
-    ModelRc::new(VecModel::from(list))
 }

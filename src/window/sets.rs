@@ -116,8 +116,7 @@ fn cell(set: Set, place: Place, known: &Known<'_>) -> Cell {
     let slot = known.slots.iter().find(|slot| slot.place == place && slot.set == name);
     let language = known.language;
     let where_ = format!("{}, {}", set.title(language), place_name(place).get(language));
-    let is_pending = place == Place::Terminal
-        && known.status.pending.iter().any(|copy| set == copy_set(copy.hour) && !copy.extra);
+    let is_pending = place == Place::Terminal && is_pending(set, slot, known);
     let waits = words!("ainda a copiar para o terminal", "still to be copied to the terminal");
     let Some(slot) = slot else {
         let state = if is_pending { waits } else { words!("vazio", "empty") };
@@ -154,8 +153,18 @@ fn cell(set: Set, place: Place, known: &Known<'_>) -> Cell {
     }
 }
 
-fn copy_set(hour: u8) -> Set {
-    Set::Hour(Hour::new(hour).unwrap_or(Hour::ALL[0]))
+/// Whether the terminal still lacks a backup that belongs into this set.
+fn is_pending(set: Set, slot: Option<&SlotView>, known: &Known<'_>) -> bool {
+    let mut copies = known.status.pending.iter().filter(|copy| !copy.extra);
+    match set {
+        Set::Hour(hour) => copies.any(|copy| copy.hour == hour.number()),
+        // A weekday's set holds the last of the day: what is older than it is not missing there.
+        Set::Day(day) => {
+            copies.filter_map(|copy| known.runs.iter().find(|run| run.sequence == copy.sequence)).any(|run| {
+                Day::of(run.started_at) == day && slot.is_none_or(|slot| slot.modified < run.started_at)
+            })
+        }
+    }
 }
 
 /// The run that made the file: the newest one for this set that began before the file was finished.

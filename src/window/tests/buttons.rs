@@ -3,9 +3,11 @@
 use super::made_up;
 use crate::agent::history::tests::problem;
 use crate::agent::status::Status;
-use crate::backup::outcome::Outcome;
+use crate::backup::outcome::{CopyReport, Outcome, RunId, RunReport};
+use crate::control::client::Accepted;
 use crate::control::link::Link;
 use crate::control::protocol::Typed;
+use crate::platform::{Drive, Space};
 use crate::problem::Code;
 use crate::window::args::Wish;
 use crate::window::clerk::{Ask, News};
@@ -13,10 +15,13 @@ use crate::window::program::{Stage, new_window};
 use crate::window::scene::Scene;
 use crate::window::ui::{MainWindow, Page};
 use crate::words::Language;
-use i_slint_backend_testing::{AccessibleRole, ElementHandle, ElementQuery, init_no_event_loop};
+use i_slint_backend_testing::{
+    AccessibleRole, ElementHandle, ElementQuery, init_no_event_loop, mock_elapsed_time,
+};
 use slint::platform::Key;
 use slint::{ComponentHandle, LogicalSize, SharedString};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// A window whose agent is at `status`, and what it asks.
@@ -229,15 +234,181 @@ fn a_manual_backup_goes_to_the_folder_that_was_chosen() {
     assert_eq!(shown.one("Fazer backup").accessible_enabled(), Some(false), "no folder is chosen");
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display().to_string();
+    shown.asks();
     shown.window.invoke_folder_chosen(path.as_str().into());
+    assert_eq!(shown.asks(), [Ask::Space(path.clone())]);
     assert!(shown.says(&format!("Destino: {path}")));
-    assert!(shown.says("livres"), "its free space");
+    let space = |free: u64| Ok(Space { free_bytes: free << 30, total_bytes: 64 << 30 });
+    shown.learn(News::Space("elsewhere".to_owned(), space(3)));
+    assert!(!shown.says("livres"), "another folder's");
+    shown.learn(News::Space(path.clone(), space(27)));
+    assert!(shown.says("27,0 GB livres"), "its free space");
     shown.press("Fazer backup");
     assert_eq!(shown.asks(), [Ask::Manual(path.clone(), false)]);
     assert_eq!(shown.one("Fazer backup").accessible_enabled(), Some(false), "it goes on");
     shown.learn(News::Manual(Err(problem(Code::ManualReplace))));
     shown.press("Substituir o que está lá");
     assert_eq!(shown.asks(), [Ask::Manual(path, true)]);
+}
+
+#[test]
+fn a_manual_backup_that_was_made_is_told_with_its_place() {
+    let mut shown = Shown::open(Language::Portuguese, made_up::well());
+    shown.press("Backup Manual");
+    shown.window.invoke_folder_chosen(r"E:\".into());
+    shown.press("Fazer backup");
+    let working = made_up::working();
+    let run = working.run.as_ref().unwrap().id;
+    shown.learn(News::Manual(Ok(Accepted { run, joined: false })));
+    shown.learn(News::Link(Link::Reached(Arc::new(working))));
+    assert!(!shown.says("Backup realizado com sucesso"));
+    shown.asks();
+    shown.learn(News::Link(Link::Reached(Arc::new(made_up::well()))));
+    assert_eq!(shown.asks(), [Ask::Run(run)]);
+    let path = r"E:\MCDados.zip".to_owned();
+    let copy =
+        CopyReport { path, done: true, from_medium: Some(true), links_pending: false, bytes_per_sec: None };
+    let made = made_up::full_run(14, Outcome::Success, &[]);
+    shown.learn(News::Run(run, Some(Box::new(RunReport { id: run, manual: Some(copy), ..made }))));
+    assert!(shown.says("Backup realizado com sucesso\nE:\\MCDados.zip"));
+    assert_eq!(shown.one("Fazer backup").accessible_enabled(), Some(true));
+}
+
+#[test]
+fn a_manual_backup_that_nobody_knows_any_more_is_not_waited_for() {
+    let mut shown = Shown::open(Language::Portuguese, made_up::well());
+    shown.press("Backup Manual");
+    shown.window.invoke_folder_chosen(r"E:\".into());
+    shown.press("Fazer backup");
+    let run = RunId::from_u128(77);
+    shown.learn(News::Manual(Ok(Accepted { run, joined: false })));
+    shown.learn(News::Link(Link::Lost(problem(Code::AgentMissing))));
+    shown.asks();
+    // Another agent, which knows nothing of it.
+    shown.learn(News::Link(Link::Reached(Arc::new(made_up::well()))));
+    assert!(shown.asks().contains(&Ask::Run(run)));
+    shown.learn(News::Run(run, None));
+    assert!(shown.says("O backup manual não foi feito: o agente foi reiniciado"));
+    assert_eq!(shown.one("Fazer backup").accessible_enabled(), Some(true), "it can be asked for again");
+}
+
+#[test]
+fn the_drives_that_can_be_taken_away_come_first_with_what_is_free() {
+    let shown = Shown::open(Language::Portuguese, made_up::well());
+    shown.press("Backup Manual");
+    assert!(shown.says("Procurando unidades…"));
+    let drive = |path: &str, name: &str, removable, free: u64| Drive {
+        path: path.into(),
+        name: name.to_owned(),
+        removable,
+        space: Some(Space { free_bytes: free << 30, total_bytes: 500 << 30 }),
+    };
+    shown.learn(News::Drives(vec![
+        drive(r"C:\", "Windows", false, 80),
+        drive(r"E:\", "PENDRIVE", true, 27),
+        drive(r"D:\", "Dados", false, 320),
+    ]));
+    let rows = [
+        (r"PENDRIVE — Unidade removível E:\", "27,0 GB livres"),
+        (r"Windows — Disco deste computador C:\", "80,0 GB livres"),
+        (r"Dados — Disco deste computador D:\", "320 GB livres"),
+    ];
+    let mut above = 0.0;
+    for (label, free) in rows {
+        let row = shown.one(label);
+        assert_eq!(row.accessible_description().unwrap(), free);
+        assert!(row.absolute_position().y > above, "{label}");
+        above = row.absolute_position().y;
+    }
+    shown.press(rows[0].0);
+    assert_eq!(shown.window.get_folder(), r"E:\");
+    shown.learn(News::Drives(Vec::new()));
+    assert!(shown.says("Nenhuma unidade foi encontrada"));
+}
+
+#[test]
+fn drives_are_looked_for_again_while_the_page_is_open_and_never_twice_at_once() {
+    let mut shown = Shown::open(Language::Portuguese, made_up::well());
+    let look = Duration::from_secs(3);
+    let asked_after = |shown: &mut Shown, time| {
+        mock_elapsed_time(time);
+        shown.asks()
+    };
+    shown.press("Backup Manual");
+    assert_eq!(shown.asks(), [Ask::Drives]);
+    assert_eq!(asked_after(&mut shown, look * 2), [], "a disk that does not answer is not asked again");
+    shown.learn(News::Drives(Vec::new()));
+    assert_eq!(asked_after(&mut shown, look), [Ask::Drives]);
+    shown.learn(News::Drives(Vec::new()));
+    shown.press("Início");
+    assert!(shown.says("Backups guardados"));
+    shown.asks();
+    assert_eq!(asked_after(&mut shown, look * 2), [], "nobody looks at them");
+}
+
+#[test]
+fn a_changed_configuration_is_read_again() {
+    let mut shown = Shown::open(Language::Portuguese, made_up::unconfigured());
+    let status = |revision, in_force| {
+        let mut status = made_up::well();
+        (status.configuration.revision, status.configuration.in_force) = (revision, in_force);
+        News::Link(Link::Reached(Arc::new(status)))
+    };
+    for (revision, in_force, asked) in
+        [(1, true, vec![Ask::Config]), (1, true, vec![]), (2, true, vec![Ask::Config]), (2, true, vec![])]
+    {
+        shown.learn(status(revision, in_force));
+        assert_eq!(shown.asks(), asked, "{revision}");
+    }
+    shown.learn(News::Link(Link::Lost(problem(Code::AgentMissing))));
+    shown.learn(status(2, true));
+    assert_eq!(shown.asks(), [Ask::Config], "another agent counts anew");
+    let mut changed = made_up::configuration();
+    for setting in changed.settings.iter_mut().filter(|setting| setting.key == "shop.cnpj") {
+        setting.value = "99.888.777/0001-66".to_owned();
+    }
+    shown.learn(News::Config(changed));
+    assert!(shown.says("CNPJ 99.888.777/0001-66"));
+}
+
+#[test]
+fn the_run_whose_details_are_read_stays_chosen_when_another_ends() {
+    let shown = Shown::open(Language::Portuguese, made_up::well());
+    shown.press("Diário");
+    shown.learn(News::Journal(Ok(made_up::runs())));
+    shown.press("22/11/2026 13:00 Sucesso");
+    let mut more = made_up::runs();
+    more.insert(0, made_up::full_run(15, Outcome::Success, &[]));
+    shown.learn(News::Runs(more.clone()));
+    assert_eq!(shown.one("22/11/2026 13:00 Sucesso").accessible_checked(), Some(true));
+    assert_eq!(shown.one("22/11/2026 14:00 Sucesso").accessible_checked(), Some(false));
+    more.retain(|run| run.hour != 13);
+    shown.learn(News::Runs(more));
+    assert_eq!(shown.window.get_run(), -1, "it is not there any more");
+}
+
+#[test]
+fn the_journal_is_filtered_by_the_list_of_outcomes() {
+    let mut shown = Shown::open(Language::Portuguese, made_up::well());
+    shown.press("Diário");
+    shown.learn(News::Journal(Ok(made_up::runs())));
+    shown.asks();
+    // Over the six names of pages to the list of outcomes.
+    (0..7).for_each(|_| shown.type_keys(&SharedString::from(Key::Tab)));
+    for outcome in [Outcome::Success, Outcome::Warning, Outcome::Failed] {
+        shown.type_keys(&SharedString::from(Key::DownArrow));
+        assert_eq!(shown.asks(), [Ask::Journal(Some(outcome))]);
+    }
+    let chosen = ElementQuery::from_root(&shown.window)
+        .match_descendants()
+        .match_accessible_role(AccessibleRole::Combobox)
+        .find_first()
+        .and_then(|list| list.accessible_value());
+    assert_eq!(chosen.unwrap(), "Falhou");
+    shown.learn(News::Journal(Ok(vec![made_up::full_run(9, Outcome::Failed, &[Code::SqlServiceStopped])])));
+    assert!(
+        shown.all("22/11/2026 09:00 Falhou").len() == 1 && shown.all("22/11/2026 14:00 Sucesso").is_empty()
+    );
 }
 
 #[test]

@@ -13,6 +13,10 @@ use crate::words;
 use crate::words::Language;
 use std::sync::Arc;
 
+fn version(view: VersionView) -> News {
+    News::Link(Link::Reached(Arc::new(Status { version: view, ..made_up::well() })))
+}
+
 fn of_a_chain() -> Status {
     let office = HeadOfficeView { server: "matriz,1433".to_owned(), last: None };
     Status { head_office: Some(office), ..made_up::well() }
@@ -46,6 +50,28 @@ fn a_newer_version_is_shown_with_its_notes() {
     let notes = words!("Mais rápido.\nMais bonito.", "Faster.\nNicer.");
     let newer = NewVersion { version: "9.1.0".to_owned(), notes, expires: at(20) };
     let version = VersionView { newer: Some(newer), looked_at: Some(at(9)), ..VersionView::default() };
-    shown.learn(News::Link(Link::Reached(Arc::new(Status { version, ..made_up::well() }))));
+    shown.learn(self::version(version));
     assert!(shown.says("There is a newer version: 9.1.0\n  Faster.\n  Nicer."));
+}
+
+#[test]
+fn why_nothing_is_known_of_newer_versions_stands_under_about() {
+    let shown = Shown::open(Language::Portuguese, made_up::well());
+    shown.press("Sobre");
+    shown.learn(version(VersionView { off: Some(problem(Code::UpdateOff)), ..VersionView::default() }));
+    assert!(shown.says("update.off hint"));
+    let unreachable =
+        VersionView { problem: Some(problem(Code::UpdateUnreachable)), ..VersionView::default() };
+    shown.learn(version(unreachable));
+    assert!(shown.says("update.unreachable hint") && !shown.says("update.off"));
+    shown.learn(version(VersionView { looked_at: Some(at(9)), ..VersionView::default() }));
+    assert!(shown.says("Não há versão mais nova (visto em 22/11/2026 09:00)."));
+}
+
+#[test]
+fn without_a_configuration_that_is_what_the_address_waits_for() {
+    let shown = Shown::open(Language::Portuguese, made_up::unconfigured());
+    assert_eq!(shown.one("Atualizar IP").accessible_enabled(), Some(false));
+    assert!(shown.says("«Atualizar IP» espera uma configuração válida"));
+    assert!(!shown.says("não tem uma matriz"));
 }

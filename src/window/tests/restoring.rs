@@ -64,6 +64,19 @@ pub fn sources() -> Vec<Listed> {
     ]
 }
 
+/// As many as there may be, each an hour older than the one before.
+pub fn many(count: u8) -> Vec<Listed> {
+    let path = |at: u8| format!(r"D:\MBHSist\Backup\extra\{at:02}.zip");
+    (0..count).map(|at| listed(&path(at), Some(Place::Server), &path(at), 14 - i64::from(at))).collect()
+}
+
+/// What the page calls them.
+pub fn titles(sources: &[Listed]) -> impl Iterator<Item = String> {
+    let mut guide = Guide::default();
+    guide.listed(Ok((sources.to_vec(), None)));
+    guide.files(made_up::well().now, PT).into_iter().map(|file| file.title.into())
+}
+
 fn from_newest() -> Source {
     Source::Set { set: Set::Newest, place: Place::Server }
 }

@@ -2,12 +2,12 @@
 
 use super::made_up;
 use crate::agent::history::tests::{at, problem};
-use crate::agent::status::Status;
-use crate::backup::outcome::{Outcome, RunReport};
+use crate::agent::status::{PendingView, Status, WaitingView};
+use crate::backup::outcome::{Outcome, Purpose, RunId, RunReport};
 use crate::config::Finding;
 use crate::control::client::Accepted;
 use crate::control::link::Link;
-use crate::control::protocol::{CheckedView, Place};
+use crate::control::protocol::{CheckedView, Place, SlotView};
 use crate::problem::Code;
 use crate::window::manual::Errand;
 use crate::window::sets::{self, Known, Picture};
@@ -15,6 +15,7 @@ use crate::window::trial::Trials;
 use crate::window::ui::{Cell, Filling, Mood};
 use crate::window::{doing, head, journal, plot, settings};
 use crate::words::Language;
+use chrono::TimeDelta;
 use std::sync::Arc;
 
 const PT: Language = Language::Portuguese;
@@ -104,6 +105,16 @@ fn the_status_line_shows_how_far_a_run_is_and_what_comes_next() {
     let stopping = doing(stopping);
     assert!(stopping.stopping && stopping.share < 0.0 && stopping.figures.is_empty());
     assert_eq!(doing(made_up::stopped()).figures, "Nova tentativa hoje às 14:10");
+    let waiting =
+        |id| WaitingView { id: RunId::from_u128(id), purpose: Purpose::default(), asked_at: at(14) };
+    let queue = |status, count: u128| {
+        doing(Status { waiting: (0..count).map(waiting).collect(), ..status }).figures.to_string()
+    };
+    assert_eq!(
+        queue(super::restoring::going(), 1),
+        "43 % · 275 MB de 640 MB · faltam 42 s · 1 backup na fila"
+    );
+    assert_eq!(queue(made_up::working(), 2), "43 % · 275 MB de 640 MB · faltam 42 s · 2 backups na fila");
     let lost = doing::doing(&Link::Starting, PT);
     assert!(!lost.stoppable && lost.line == "Sem contato com o agente.");
 }
@@ -149,6 +160,29 @@ fn the_pictures_show_what_is_there_how_old_and_what_its_check_said() {
     );
     assert_eq!(cell(&hours, 1, "03").label, "03h, Terminal: vazio");
     assert!(cell(&hours, 1, "13").details.contains("ainda a copiar para o terminal"));
+}
+
+#[test]
+fn a_weekday_waits_for_the_terminal_too_until_the_last_of_the_day_is_there() {
+    let pictured = |sequences: &[u64]| {
+        let pending = sequences.iter().map(|sequence| PendingView {
+            hour: u8::try_from(sequence - 10_000).unwrap(),
+            sequence: *sequence,
+            extra: false,
+        });
+        let mut slots = made_up::slots();
+        // What the terminal has is of eight.
+        let sunday = |slot: &&mut SlotView| slot.set == "Domingo" && slot.place == Place::Terminal;
+        slots.iter_mut().filter(sunday).for_each(|slot| slot.modified = at(8) + TimeDelta::minutes(2));
+        let status = Status { pending: pending.collect(), ..made_up::well() };
+        let runs = made_up::runs();
+        let days = sets::weekdays(&Known { status: &status, slots: &slots, runs: &runs, language: PT });
+        (cell(&days, 0, "Dom").filling, cell(&days, 1, "Dom").filling, cell(&days, 1, "Sex").filling)
+    };
+    let (fresh, pending, aged) = (Filling::Fresh, Filling::Pending, Filling::Aged);
+    assert_eq!(pictured(&[]), (fresh, fresh, aged));
+    assert_eq!(pictured(&[10_014, 10_013]), (fresh, pending, aged));
+    assert_eq!(pictured(&[10_008]), (fresh, fresh, aged), "older than what is there");
 }
 
 #[test]
@@ -270,10 +304,10 @@ fn a_manual_backup_is_followed_to_its_end_however_its_run_is_told() {
     errand.ask();
     errand.answered(Ok(Accepted { run, joined: false }), PT);
     assert!(!errand.must_confirm);
-    assert_eq!(errand.to_look_up(&made_up::working()), None, "it is shown");
+    assert_eq!(errand.follow(&made_up::working(), PT), None, "it is shown");
     let shown = errand.shown(Some(&made_up::working()), PT);
     assert_eq!((shown.line.as_str(), shown.busy), ("Compactando backup...", true));
-    assert_eq!(errand.to_look_up(&made_up::well()), Some(run), "it is over");
+    assert_eq!(errand.follow(&made_up::well(), PT), Some(run), "it is over");
     let mut report = made_up::full_run(14, Outcome::Failed, &[Code::SqlServiceStopped]);
     errand.told(&report, PT);
     assert!(errand.shown(None, PT).busy, "another run's end is not its end");
@@ -282,5 +316,36 @@ fn a_manual_backup_is_followed_to_its_end_however_its_run_is_told() {
     let (mood, text) = errand.shown(None, PT).result.unwrap();
     assert_eq!(mood, Mood::Failed);
     assert!(text.starts_with("Falhou. O serviço"), "{text}");
-    assert_eq!(errand.to_look_up(&made_up::well()), None);
+    assert_eq!(errand.follow(&made_up::well(), PT), None);
+}
+
+#[test]
+fn a_manual_backup_is_given_up_only_where_nobody_knows_of_it() {
+    let run = made_up::working().run.unwrap().id;
+    let asked = || {
+        let mut errand = Errand::default();
+        errand.choose("/media/pen".to_owned());
+        errand.ask();
+        errand.answered(Ok(Accepted { run, joined: false }), PT);
+        errand
+    };
+    let mut errand = asked();
+    errand.unknown(run, None, PT);
+    assert!(errand.shown(None, PT).busy, "no agent says so");
+    errand.unknown(run, Some(&made_up::working()), PT);
+    assert!(errand.shown(None, PT).busy, "it goes on");
+    errand.unknown(RunId::from_u128(1), Some(&made_up::well()), PT);
+    assert!(errand.shown(None, PT).busy, "another run");
+    errand.unknown(run, Some(&made_up::well()), PT);
+    let shown = errand.shown(Some(&made_up::well()), PT);
+    let (mood, text) = shown.result.unwrap();
+    assert!(!shown.busy && mood == Mood::Failed && text.ends_with("Faça-o de novo."), "{text}");
+    assert_eq!(errand.follow(&made_up::well(), PT), None, "nobody asks for ever");
+    assert_eq!(errand.follow(&made_up::working(), PT), None);
+    let found = errand.shown(Some(&made_up::working()), PT);
+    assert!(found.busy && found.result.is_none(), "the agent was late to tell");
+    let mut errand = asked();
+    let last = RunReport { id: run, ..made_up::full_run(14, Outcome::Success, &[]) };
+    errand.follow(&Status { last: Some(last), ..made_up::well() }, PT);
+    assert_eq!(errand.shown(None, PT).result.unwrap().0, Mood::Well, "told though no journal knows it");
 }

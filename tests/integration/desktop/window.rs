@@ -127,7 +127,7 @@ fn a_backup_is_restored_beside_from_the_window() {
         "restore",
         |window| {
             // The first backup of the list; then back over all pages to the last button, «Restaurar ao lado».
-            window.keys("Tab", PAGES + 1).keys("space", 1);
+            window.keys("Tab", PAGES + 1).keys("Down", 1);
             window.keys("shift+Tab", PAGES + 1).keys("space", 1);
         },
         || shop.within(AGAIN, |status| status.last_restore.is_some()).is_some(),
@@ -185,7 +185,7 @@ fn a_backup_takes_the_databases_place_from_the_window_and_gives_it_back() {
         &screen,
         "restore",
         |window| {
-            window.keys("Tab", PAGES + 1).keys("space", 1);
+            window.keys("Tab", PAGES + 1).keys("Down", 1);
             // Back over all pages and the last button to «No lugar do banco da loja»; then name, login, password, the button.
             window.keys("shift+Tab", PAGES + 2).keys("space", 1);
             window.keys("Tab", 1).types("MCDados").keys("Tab", 3).keys("space", 1);
