@@ -82,5 +82,6 @@ mod support;
 #[cfg(unix)]
 #[cfg(test)]
 mod update;
+#[cfg(unix)]
 #[cfg(test)]
 mod verify;

@@ -147,7 +147,7 @@ async fn a_failed_restore_names_every_cause_and_then_3013() {
     let mut client = client(&fixture).await;
     client.execute(fixture.backup("a.bak"), ()).await.unwrap();
     client.close_query().await.unwrap();
-    let taken = fixture.restore("a.bak", "Novo").replace("/Novo.mdf", "/MCDados.mdf");
+    let taken = fixture.restore("a.bak", "Novo").replace("Novo.mdf", "MCDados.mdf");
     let failed = errors(client.execute(taken, ()).await);
     let told: Vec<(u32, u8)> = failed.iter().map(|error| (error.number, error.state)).collect();
     assert_eq!(told, [(1834, 1), (3156, 4), (3119, 1), (3013, 1)]);

@@ -25,7 +25,8 @@ impl Fixture {
 
     /// A path in a folder where the server may write.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        // With the separators of this system, as the server names its own files.
+        self.folder.path().join(name.split('/').collect::<PathBuf>())
     }
 
     /// Stops the server; what it leaves behind stays as long as what this gives.

@@ -110,9 +110,9 @@ async fn what_forbids_a_restore_has_the_servers_number() {
     for (from, to, number) in [
         ("a.bak", "nada.bak", 3201),
         ("N'MCDados_log'", "N'MCDados_log2'", 3234),
-        ("/Novo.mdf", "/nenhuma/Novo.mdf", 5133),
-        ("/Novo_log.ldf", "/Novo.mdf", 3176),
-        ("/Novo.mdf", "/MCDados.mdf", 1834),
+        ("Novo.mdf", "nenhuma/Novo.mdf", 5133),
+        ("Novo_log.ldf", "Novo.mdf", 3176),
+        ("Novo.mdf", "MCDados.mdf", 1834),
         ("[Novo]", "[Outro]", 3154),
         ("CHECKSUM", "CHECKSUM, FILE = 2", 4038),
         ("CHECKSUM", "TEMPO", 155),
