@@ -7,3 +7,4 @@ mod login;
 #[cfg(unix)]
 mod replacing;
 mod stop;
+mod whole_run;

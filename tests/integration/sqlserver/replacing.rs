@@ -12,8 +12,7 @@ use dmbackup::restore::outcome::{Item, Place, RestoreReport, Source, Task};
 use dmbackup::restore::{Records, RestoreOrder, Workshop, carry_out};
 use dmbackup::slot::Set;
 use dmbackup::sqlserver::{BackupRequest, RestoreRequest};
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
@@ -32,10 +31,8 @@ struct Branch {
 impl Branch {
     /// `None` where the server shares no folder with the tests.
     async fn open(target: Target) -> Option<Self> {
-        let (folder, seen) = target.shared.clone()?;
-        fs::create_dir_all(&folder).unwrap();
-        // The server's own account writes the dumps.
-        fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
+        let (folder, seen) = target.share()?;
+        target.clear_share();
         clear(&target).await;
         make_live(&target).await;
         let root = tempfile::tempdir().unwrap();
@@ -106,12 +103,7 @@ impl Branch {
     async fn close(self) {
         clear(&self.target).await;
         assert_eq!(left(&self.target).await, Vec::<String>::new());
-        if let Some((folder, _)) = &self.target.shared {
-            let left: Vec<_> = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
-            for path in left {
-                if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) }.unwrap();
-            }
-        }
+        self.target.clear_share();
     }
 }
 

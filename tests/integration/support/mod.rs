@@ -11,7 +11,6 @@ pub mod child;
 pub mod faulty;
 #[cfg(unix)]
 pub mod memory;
-#[cfg(unix)]
 pub mod shop;
 pub mod sql;
 pub mod sqlserver;

@@ -6,7 +6,9 @@ use dmbackup::sqlserver::{BackupRequest, DumpProgress, Limits, Server};
 use fake_sqlserver::options::{DatabaseOptions, Options};
 use fake_sqlserver::security;
 use fake_sqlserver::server::Handle;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
@@ -47,7 +49,7 @@ impl StandIn {
             .login(security::Login::sysadmin("sa", PASSWORD))
             .database(DatabaseOptions::rows(DATABASE, 200));
         let handle = fake_sqlserver::server::Server::start(change(options)).expect("the stand-in starts");
-        std::fs::create_dir(folder.path().join("backup")).expect("a folder for backups");
+        fs::create_dir(folder.path().join("backup")).expect("a folder for backups");
         Self { handle, folder }
     }
 
@@ -123,12 +125,36 @@ pub struct Target {
     pub database: DatabaseName,
     pub device: String,
     /// A folder that the tests and the server both use, as either names it; `None` where there is none.
-    pub shared: Option<(PathBuf, String)>,
+    shared: Option<(PathBuf, String)>,
     /// Keeps the stand-in running.
     standin: Option<StandIn>,
+    /// The real server is this test's alone: others would see its statements and write to its file.
+    _turn: Option<MutexGuard<'static, ()>>,
 }
 
+/// Whose turn it is with the real server.
+static TURN: Mutex<()> = Mutex::new(());
+
 impl Target {
+    /// The folder that the tests and the server both use, as either names it (an empty name is the same one), ready for the
+    /// dumps that the server's own account writes; `None` where there is none.
+    pub fn share(&self) -> Option<(PathBuf, String)> {
+        let (folder, seen) = self.shared.clone()?;
+        fs::create_dir_all(&folder).expect("the folder that both use");
+        open_to_everybody(&folder);
+        Some((folder, seen))
+    }
+
+    /// Removes what a test has left in the folder that both use.
+    pub fn clear_share(&self) {
+        let Some((folder, _)) = &self.shared else { return };
+        for entry in fs::read_dir(folder).expect("the folder that both use").flatten() {
+            let path = entry.path();
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        }
+    }
+
     /// A connection of another program.
     pub async fn application(&self) -> Application {
         if let Some(standin) = &self.standin {
@@ -146,8 +172,19 @@ impl Target {
     }
 }
 
-/// The stand-in, and the real server where there is one.
-pub fn targets() -> Vec<Target> {
+#[cfg(unix)]
+fn open_to_everybody(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let everybody = fs::Permissions::from_mode(0o777);
+    fs::set_permissions(folder, everybody).expect("the folder that both use is ours");
+}
+
+/// On Windows whoever names the folder has given the server's account its rights, which the files inherit.
+#[cfg(not(unix))]
+fn open_to_everybody(_: &Path) {}
+
+/// The stand-in, and the real server where there is one. Each test has that one for itself as long as it keeps the target.
+pub fn targets() -> impl Iterator<Item = Target> {
     let standin = StandIn::start();
     let ours = Target {
         server: standin.server("sa"),
@@ -155,16 +192,18 @@ pub fn targets() -> Vec<Target> {
         device: standin.device("acceptance.bak").display().to_string(),
         shared: Some((standin.device("aceite"), String::new())),
         standin: Some(standin),
+        _turn: None,
     };
     let real = std::env::var("DMBACKUP_TEST_SQLSERVER").ok();
     let real =
         real.map(|text| Real::parse(&text).unwrap_or_else(|what| panic!("DMBACKUP_TEST_SQLSERVER: {what}")));
-    std::iter::once(ours).chain(real.map(Real::target)).collect()
+    std::iter::once(ours).chain(real.into_iter().map(Real::target))
 }
 
 /// A real server: `server=HOST[\INSTANCE][,PORT];user=…;password=…[;database=…][;device=…]`. Without `database` it is
 /// `msdb`, which every server has; without `device` a file in the server's own backup folder. `folder=…` names a folder that the
-/// tests may write to, and `seen=…` the same as the server names it: without them nothing is replaced there.
+/// tests and the server may both write to, and `seen=…` the same as the server names it where that is another name: without a
+/// folder no whole run is made there, and nothing is replaced.
 #[derive(Debug, PartialEq, Eq)]
 struct Real {
     host: String,
@@ -208,7 +247,10 @@ impl Real {
         })
     }
 
+    /// Waits for the tests that have it.
     fn target(self) -> Target {
+        // A test that failed with it has left nothing that the next one does not clear.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let config = ServerConfig {
             host: self.host,
             instance: self.instance,
@@ -224,6 +266,7 @@ impl Real {
             device: self.device,
             shared: self.shared,
             standin: None,
+            _turn: Some(turn),
         }
     }
 }
