@@ -278,11 +278,21 @@ pub(super) fn try_faults<S>(
     );
 }
 
+/// Holds that no call to one of the program's places goes unmet.
+pub(super) fn assert_all_are_known(watched: &Watched) {
+    assert!(
+        watched.unknown.is_empty(),
+        "calls by their numbers, and the places that they are about, which `support/calls/list.rs` lacks: {:?}",
+        watched.unknown
+    );
+}
+
 fn every_call_fails(before: Before, usual: usize, is_meant: impl Fn(&Call) -> bool) {
     let mut site = Site::open(before);
     site.prepare(before).unwrap();
     let first = site.run(None);
     assert!(first.output.status.success(), "{first:?}");
+    assert_all_are_known(&first);
     let calls: Calls = first.calls.into_iter().filter(|(call, _)| is_meant(call)).collect();
     println!("{} calls of {} kinds in a run", calls.values().sum::<usize>(), calls.len());
     // What a run does anyway is met in a run that nothing was broken off before.

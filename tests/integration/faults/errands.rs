@@ -3,7 +3,9 @@
 //!
 //! The checks draw some of all faults; `DMBACKUP_FAULTS=all` makes them all, `DMBACKUP_FAULTS=500` draws so many.
 
-use super::calls::{Before, Calls, PATIENCE, STRUCK_PERCENT, Site, faults_of, try_faults};
+use super::calls::{
+    Before, Calls, PATIENCE, STRUCK_PERCENT, Site, assert_all_are_known, faults_of, try_faults,
+};
 use crate::support::agent::{Said, Shop};
 use crate::support::calls::{Fault, Watched, watch_while};
 use crate::support::sqlserver::eventually;
@@ -129,6 +131,7 @@ impl Desk {
 fn whatever_call_of_a_manual_backup_fails_the_disk_keeps_a_whole_one_and_the_next_works() {
     let (watched, said) = Desk::open().manual(None).unwrap();
     assert_eq!(said.exit, 0, "{said:?}");
+    assert_all_are_known(&watched);
     let calls: Calls = watched.calls.into_iter().filter(|(call, _)| call.place.starts_with("pen")).collect();
     println!("{} calls of {} kinds on the disk", calls.values().sum::<usize>(), calls.len());
     try_faults(faults_of(&calls, &Calls::new()), USUAL, STRUCK_PERCENT, Desk::open, |desk, fault| {
@@ -169,9 +172,10 @@ fn make_up(site: &mut Site, fault: Option<Fault>) -> Result<Watched, String> {
 #[test]
 fn whatever_call_fails_while_copies_are_made_up_they_are_in_the_end() {
     let mut site = Site::open(Before::Backup);
-    let calls = make_up(&mut site, None).unwrap().calls;
+    let watched = make_up(&mut site, None).unwrap();
+    assert_all_are_known(&watched);
     let is_meant = |place: &str| place.starts_with("terminal") || place.starts_with("servidor");
-    let calls: Calls = calls.into_iter().filter(|(call, _)| is_meant(&call.place)).collect();
+    let calls: Calls = watched.calls.into_iter().filter(|(call, _)| is_meant(&call.place)).collect();
     println!("{} calls of {} kinds in both folders", calls.values().sum::<usize>(), calls.len());
     try_faults(
         faults_of(&calls, &Calls::new()),

@@ -1,5 +1,6 @@
-//! Every statement that a run sends to SQL Server, and every login: the connection is cut before the answer and in the middle
-//! of it, the server falls silent, or answers with each error that has a meaning for us.
+//! Every statement that a run sends to SQL Server, and every login: the connection is cut before it is done, before its answer,
+//! in the middle of it and after it, the server falls silent before and after, or answers with each error that has a meaning
+//! for us.
 //!
 //! The checks draw some of all faults; `DMBACKUP_FAULTS=all` makes them all, `DMBACKUP_FAULTS=500` draws so many.
 
@@ -87,11 +88,21 @@ enum Course {
 }
 
 /// Every fault that a statement of a run can meet.
-fn faults_of(_: StatementKind) -> Vec<Action> {
+fn faults_of(kind: StatementKind) -> Vec<Action> {
     let actions =
         [Action::Drop { percent: 0.0 }, Action::Drop { percent: 50.0 }, Action::Stall { percent: 50.0 }];
+    // One that is not let in has done nothing.
+    let done = if kind == StatementKind::Login { &[][..] } else { &DONE_OR_NOT };
     let errors = ERRORS.map(|(number, class)| error(number, class));
-    actions.into_iter().chain(errors).collect()
+    actions.into_iter().chain(done.iter().cloned()).chain(errors).collect()
+}
+
+/// What leaves it open to the run whether its statement was carried out.
+static DONE_OR_NOT: [Action; 3] = [Action::Cut, Action::Lose, Action::Mute];
+
+/// Whether no sample goes without it: a dump that is there, or not, and of which the run hears nothing.
+fn is_indispensable(blow: &Blow) -> bool {
+    blow.kind == StatementKind::Backup && DONE_OR_NOT.contains(&blow.action)
 }
 
 impl Course {
@@ -146,10 +157,12 @@ async fn suffer(shop: &mut Shop, course: Course, blow: &Blow) -> String {
     let hasty = Limits {
         connect: Duration::from_millis(1_500),
         answer: Duration::from_millis(1_500),
+        count: Duration::from_millis(1_500),
         stall: Duration::from_millis(1_500),
         ..LIMITS
     };
-    shop.wait_at_most(if matches!(blow.action, Action::Stall { .. }) { hasty } else { LIMITS });
+    let silent = matches!(blow.action, Action::Stall { .. } | Action::Mute);
+    shop.wait_at_most(if silent { hasty } else { LIMITS });
     shop.standin.handle.inject(blow.fault());
     let (report, stopped) = course.run(shop).await;
     shop.standin.handle.clear_faults();
@@ -183,9 +196,12 @@ async fn every_statement_fails(course: Course, usual: usize) {
     shop.standin.handle.instance().faults.record();
     course.run(&mut shop).await;
     let met = shop.standin.handle.instance().faults.recorded();
-    let blows = blows_of(&met, faults_of);
-    let all = blows.len();
-    let chosen = drawn(blows, trials("DMBACKUP_FAULTS", usual), &mut fastrand::Rng::with_seed(seed));
+    let (mut chosen, blows): (Vec<_>, Vec<_>) =
+        blows_of(&met, faults_of).into_iter().partition(is_indispensable);
+    assert!(chosen.len() >= DONE_OR_NOT.len(), "a run makes a dump: {met:?}");
+    let all = chosen.len() + blows.len();
+    let drawn = drawn(blows, trials("DMBACKUP_FAULTS", usual), &mut fastrand::Rng::with_seed(seed));
+    chosen.extend(drawn);
     println!(
         "{course:?}: {} statements and logins in a run, {all} faults; {} of them tried with DMBACKUP_TEST_SEED={seed}",
         met.len(),

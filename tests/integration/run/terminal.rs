@@ -6,7 +6,7 @@ use crate::support::shop::{Ear, Shop};
 use dmbackup::backup::copy_pending;
 use dmbackup::backup::outcome::{Outcome, Phase, Progress, RunReport};
 use dmbackup::config::Terminal;
-use dmbackup::destination::{Asker, Destination, Name};
+use dmbackup::destination::{Asker, Claims, Destination, Name, enter};
 use dmbackup::problem::Code;
 use dmbackup::slot::{Hour, Set};
 use std::fs;
@@ -96,7 +96,7 @@ async fn a_terminal_on_the_servers_own_disk_counts_as_local() {
     shop.assert_stands(&report);
 }
 
-const TERMINAL_CALLS: [At; 10] = [
+const TERMINAL_CALLS: [At; 11] = [
     At::Check,
     At::Stage,
     At::Write(0),
@@ -104,6 +104,7 @@ const TERMINAL_CALLS: [At; 10] = [
     At::Seal,
     At::ReadBack,
     At::Publish,
+    At::Link,
     At::Stat,
     At::Space,
     At::Everywhere,
@@ -123,13 +124,74 @@ async fn a_terminal_that_fails_at_any_call_costs_the_copy_and_never_the_backup()
         let report = shop.run().await;
         let context = format!("{at:?} {fault:?}: {:?}", report.problems);
         assert_eq!(report.outcome, Some(Outcome::Warning), "{context}");
-        assert_eq!(report.terminal.as_ref().map(|copy| copy.done), Some(false), "{context}");
+        // A copy that has its hour's name already stands; what it lacks are its other names.
+        assert_eq!(report.terminal.as_ref().map(|copy| copy.done), Some(at == At::Link), "{context}");
         let hour = Set::Hour(Hour::new(report.hour).unwrap());
         assert_eq!(shop.tested(&*shop.world.local, hour).sequence, report.sequence, "{context}");
         shop.world.terminal = Some(Arc::clone(&real));
         make_up(&shop).await;
     }
     shop.good_run().await;
+}
+
+const MAKE_UP_CALLS: [At; 12] = [
+    At::Check,
+    At::Stage,
+    At::Write(0),
+    At::Write(10_000),
+    At::Seal,
+    At::ReadBack,
+    At::Publish,
+    At::Link,
+    At::Open,
+    At::Stat,
+    At::Space,
+    At::Everywhere,
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_that_fails_at_any_call_while_copies_are_made_up_loses_none_and_gets_them_later() {
+    let mut shop = Shop::open().await;
+    shop.good_run().await;
+    let real = shop.world.terminal.clone().unwrap();
+    let errors = [Fault::Gone, Fault::Error(ErrorKind::PermissionDenied)];
+    let away = shop.path("terminal/desligado");
+    for (at, fault) in MAKE_UP_CALLS.iter().flat_map(|at| errors.iter().map(move |fault| (*at, *fault))) {
+        fs::rename(shop.terminal(), &away).unwrap();
+        must_warn(&mut shop, Code::TerminalMissing).await;
+        fs::rename(&away, shop.terminal()).unwrap();
+        let before = shop.standing(&*real);
+        let faulty = Faulty::new(Arc::clone(&real));
+        faulty.arm(at, fault, u32::MAX);
+        shop.world.terminal = Some(Arc::new(faulty.clone()));
+        let made_up = copy_pending(&shop.world, Arc::new(Ear::default()), CancellationToken::new()).await;
+        shop.world.terminal = Some(Arc::clone(&real));
+        let context = format!("{at:?} {fault:?}: {:?}", made_up.problem);
+        let pending = shop.world.journal.pending().unwrap();
+        if faulty.disarm() > 0 && !matches!(at, At::Open | At::Space) {
+            assert!(made_up.problem.is_some() && !pending.is_empty(), "{context}: {pending:?}");
+        }
+        let now = shop.standing(&*real);
+        assert!(before.iter().all(|(set, old)| now.get(set) >= Some(old)), "{context}: {before:?}, {now:?}");
+        make_up(&shop).await;
+        shop.clock.advance(chrono::TimeDelta::hours(1));
+    }
+    shop.good_run().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_terminal_whose_identity_cannot_be_read_is_not_claimed_anew() {
+    let mut shop = Shop::open().await;
+    shop.good_run().await;
+    let (before, claims) = (shop.snapshot(), Claims::open(&shop.path("estado")));
+    let faulty = Faulty::new(shop.world.terminal.clone().unwrap());
+    for fault in [Fault::Gone, Fault::Error(ErrorKind::PermissionDenied)] {
+        faulty.arm(At::Mark, fault, 1);
+        let refused = enter(&faulty, &shop.world.identity, &claims);
+        assert!(refused.is_err() && faulty.disarm() == 1, "{fault:?}: {refused:?}");
+        shop.assert_unchanged(&before);
+    }
+    assert_eq!(enter(&faulty, &shop.world.identity, &claims), Ok(Vec::new()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,8 +2,13 @@
 //! program is the real one; Linux itself asks us before each call (seccomp's user notification), so that nothing in the
 //! program knows of it, and SQLite's calls are met like our own.
 
+mod list;
+
+pub use list::{errno_name, errors_of};
+
+use list::{About, met, plain};
 use rustix::process::{Pid, Signal, kill_process};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{CStr, c_int, c_long, c_void};
 use std::fs;
 use std::io;
@@ -16,88 +21,6 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 use tokio::time::Instant;
-
-/// Where a call's arguments say what it is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum About {
-    /// The path in this argument.
-    Path(usize),
-    /// The path in the second argument, below the folder in the first.
-    At(usize, usize),
-    /// The file or the connection in this argument.
-    Handle(usize),
-    /// The address in the second argument.
-    Address,
-    /// The file in the first argument, where the second asks for a lock.
-    Lock,
-}
-
-/// The calls that are met, with the errors that each can have on a real machine.
-const MET: &[(c_long, &str, About, &[c_int])] = &[
-    (
-        libc::SYS_openat,
-        "openat",
-        About::At(0, 1),
-        &[libc::EACCES, libc::EIO, libc::ENOSPC, libc::EMFILE, libc::EROFS],
-    ),
-    (libc::SYS_read, "read", About::Handle(0), &[libc::EIO, libc::EINTR, libc::ESTALE]),
-    (libc::SYS_pread64, "pread64", About::Handle(0), &[libc::EIO, libc::EINTR, libc::ESTALE]),
-    (libc::SYS_write, "write", About::Handle(0), &[libc::ENOSPC, libc::EIO, libc::EINTR, libc::EDQUOT]),
-    (libc::SYS_pwrite64, "pwrite64", About::Handle(0), &[libc::ENOSPC, libc::EIO, libc::EINTR, libc::EDQUOT]),
-    (libc::SYS_writev, "writev", About::Handle(0), &[libc::EIO, libc::EPIPE]),
-    (libc::SYS_lseek, "lseek", About::Handle(0), &[libc::EIO]),
-    (libc::SYS_ftruncate, "ftruncate", About::Handle(0), &[libc::EIO, libc::EROFS]),
-    (libc::SYS_fallocate, "fallocate", About::Handle(0), &[libc::ENOSPC, libc::EOPNOTSUPP]),
-    (libc::SYS_fadvise64, "fadvise64", About::Handle(0), &[libc::EINVAL]),
-    (libc::SYS_copy_file_range, "copy_file_range", About::Handle(0), &[libc::EIO, libc::ENOSPC, libc::EXDEV]),
-    (libc::SYS_fsync, "fsync", About::Handle(0), &[libc::EIO, libc::ENOSPC, libc::EDQUOT]),
-    (libc::SYS_fdatasync, "fdatasync", About::Handle(0), &[libc::EIO, libc::ENOSPC]),
-    (libc::SYS_fstat, "fstat", About::Handle(0), &[libc::EIO, libc::ESTALE]),
-    (libc::SYS_newfstatat, "newfstatat", About::At(0, 1), &[libc::EIO, libc::EACCES, libc::ESTALE]),
-    (libc::SYS_statx, "statx", About::At(0, 1), &[libc::EIO, libc::EACCES, libc::ESTALE, libc::ENOTCONN]),
-    (libc::SYS_statfs, "statfs", About::Path(0), &[libc::EIO, libc::EACCES]),
-    (libc::SYS_fstatfs, "fstatfs", About::Handle(0), &[libc::EIO]),
-    (libc::SYS_faccessat, "faccessat", About::At(0, 1), &[libc::EACCES, libc::EIO]),
-    (libc::SYS_faccessat2, "faccessat2", About::At(0, 1), &[libc::EACCES, libc::EIO]),
-    (libc::SYS_getdents64, "getdents64", About::Handle(0), &[libc::EIO, libc::ENOENT]),
-    (libc::SYS_renameat, "renameat", About::At(2, 3), &[libc::EACCES, libc::EIO, libc::ENOSPC]),
-    (libc::SYS_renameat2, "renameat2", About::At(2, 3), &[libc::EACCES, libc::EIO, libc::EINVAL]),
-    (libc::SYS_linkat, "linkat", About::At(2, 3), &[libc::EPERM, libc::EIO, libc::EMLINK, libc::ENOSPC]),
-    (libc::SYS_unlinkat, "unlinkat", About::At(0, 1), &[libc::EACCES, libc::EIO, libc::EBUSY]),
-    (libc::SYS_mkdirat, "mkdirat", About::At(0, 1), &[libc::EACCES, libc::EIO, libc::ENOSPC, libc::EROFS]),
-    (libc::SYS_fchmod, "fchmod", About::Handle(0), &[libc::EPERM, libc::EIO]),
-    (libc::SYS_fchmodat, "fchmodat", About::At(0, 1), &[libc::EPERM, libc::EIO]),
-    (libc::SYS_flock, "flock", About::Handle(0), &[libc::EWOULDBLOCK, libc::ENOLCK, libc::EIO]),
-    (libc::SYS_fcntl, "fcntl", About::Lock, &[libc::EAGAIN, libc::ENOLCK, libc::EIO]),
-    (
-        libc::SYS_connect,
-        "connect",
-        About::Address,
-        &[libc::ECONNREFUSED, libc::ETIMEDOUT, libc::EHOSTUNREACH],
-    ),
-    (libc::SYS_sendto, "sendto", About::Handle(0), &[libc::ECONNRESET, libc::EPIPE, libc::ETIMEDOUT]),
-    (libc::SYS_sendmsg, "sendmsg", About::Handle(0), &[libc::ECONNRESET, libc::EPIPE]),
-    (libc::SYS_recvfrom, "recvfrom", About::Handle(0), &[libc::ECONNRESET, libc::ETIMEDOUT, libc::EINTR]),
-    (libc::SYS_recvmsg, "recvmsg", About::Handle(0), &[libc::ECONNRESET, libc::ETIMEDOUT]),
-];
-
-/// Calls that only older machines have, under their own numbers.
-#[cfg(target_arch = "x86_64")]
-const OLDER: &[(c_long, &str, About, &[c_int])] = &[
-    (libc::SYS_open, "open", About::Path(0), &[libc::EACCES, libc::EIO, libc::ENOSPC]),
-    (libc::SYS_stat, "stat", About::Path(0), &[libc::EIO, libc::EACCES]),
-    (libc::SYS_lstat, "lstat", About::Path(0), &[libc::EIO, libc::EACCES]),
-    (libc::SYS_access, "access", About::Path(0), &[libc::EACCES, libc::EIO]),
-    (libc::SYS_rename, "rename", About::Path(1), &[libc::EACCES, libc::EIO, libc::ENOSPC]),
-    (libc::SYS_link, "link", About::Path(1), &[libc::EPERM, libc::EIO, libc::ENOSPC]),
-    (libc::SYS_unlink, "unlink", About::Path(0), &[libc::EACCES, libc::EIO, libc::EBUSY]),
-    (libc::SYS_mkdir, "mkdir", About::Path(0), &[libc::EACCES, libc::EIO, libc::ENOSPC, libc::EROFS]),
-    (libc::SYS_rmdir, "rmdir", About::Path(0), &[libc::EACCES, libc::EBUSY]),
-    (libc::SYS_chmod, "chmod", About::Path(0), &[libc::EPERM, libc::EIO]),
-    (libc::SYS_readlink, "readlink", About::Path(0), &[libc::EIO]),
-];
-#[cfg(not(target_arch = "x86_64"))]
-const OLDER: &[(c_long, &str, About, &[c_int])] = &[];
 
 /// A call, by what it does and to what: the same in every run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,51 +58,12 @@ impl Fault {
 pub struct Watched {
     /// How often each call was made.
     pub calls: BTreeMap<Call, usize>,
+    /// Calls about a place below the program's folder that are not in the list, by their numbers and places.
+    pub unknown: BTreeSet<(c_long, String)>,
     /// Whether the fault struck.
     pub struck: bool,
     /// What it printed, and its exit.
     pub output: Output,
-}
-
-/// The errors that a call can have.
-pub fn errors_of(name: &str) -> &'static [c_int] {
-    met().find(|(_, known, ..)| *known == name).map_or(&[], |(.., errors)| *errors)
-}
-
-/// The name of an error.
-pub fn errno_name(errno: c_int) -> String {
-    const NAMES: &[(c_int, &str)] = &[
-        (libc::EACCES, "EACCES"),
-        (libc::EAGAIN, "EAGAIN"),
-        (libc::EBUSY, "EBUSY"),
-        (libc::ECONNREFUSED, "ECONNREFUSED"),
-        (libc::ECONNRESET, "ECONNRESET"),
-        (libc::EDQUOT, "EDQUOT"),
-        (libc::EHOSTUNREACH, "EHOSTUNREACH"),
-        (libc::EINTR, "EINTR"),
-        (libc::EINVAL, "EINVAL"),
-        (libc::EIO, "EIO"),
-        (libc::EMFILE, "EMFILE"),
-        (libc::EMLINK, "EMLINK"),
-        (libc::ENOENT, "ENOENT"),
-        (libc::ENOLCK, "ENOLCK"),
-        (libc::ENOSPC, "ENOSPC"),
-        (libc::ENOTCONN, "ENOTCONN"),
-        (libc::EOPNOTSUPP, "EOPNOTSUPP"),
-        (libc::EPERM, "EPERM"),
-        (libc::EPIPE, "EPIPE"),
-        (libc::EROFS, "EROFS"),
-        (libc::ESTALE, "ESTALE"),
-        (libc::ETIMEDOUT, "ETIMEDOUT"),
-        (libc::EXDEV, "EXDEV"),
-        (KILL, "SIGKILL"),
-    ];
-    let named = NAMES.iter().find(|(known, _)| *known == errno).map(|(_, name)| (*name).to_owned());
-    named.unwrap_or_else(|| errno.to_string())
-}
-
-fn met() -> impl Iterator<Item = &'static (c_long, &'static str, About, &'static [c_int])> {
-    MET.iter().chain(OLDER)
 }
 
 /// Runs `command` to its end and meets each call that concerns a file below `root` or a TCP connection; `fault` strikes once.
@@ -228,9 +112,10 @@ pub fn watch_while<T: Send>(
         });
         (end_of(child, patience), meanwhile.join())
     });
-    let (calls, struck) = watching.join().map_err(|_| io::Error::other("the watch fell"))??;
+    let Seen { calls, unknown, struck } =
+        watching.join().map_err(|_| io::Error::other("the watch fell"))??;
     let came = came.flatten().map_err(|_| io::Error::other("what was done meanwhile fell (told above)"))?;
-    Ok((Watched { calls, struck, output: output? }, came))
+    Ok((Watched { calls, unknown, struck, output: output? }, came))
 }
 
 /// Waits for the program, and ends it where it takes too long.
@@ -252,15 +137,7 @@ fn end_of(child: Child, patience: Duration) -> io::Result<Output> {
 /// From now on the calls of this thread, and of the processes that it starts, are told to the handle that is returned.
 #[expect(unsafe_code, reason = "seccomp has no safe binding")]
 fn listen() -> io::Result<OwnedFd> {
-    let mut filter = vec![instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0)];
-    let count = met().count();
-    for (at, (number, ..)) in met().enumerate() {
-        let to_tell = u8::try_from(count - at).map_err(io::Error::other)?;
-        let number = u32::try_from(*number).map_err(io::Error::other)?;
-        filter.push(instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, to_tell, 0, number));
-    }
-    filter.push(instruction(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW));
-    filter.push(instruction(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_USER_NOTIF));
+    let mut filter = filter()?;
     let len = libc::c_ushort::try_from(filter.len()).map_err(io::Error::other)?;
     let program = libc::sock_fprog { len, filter: filter.as_mut_ptr() };
     // SAFETY: changes nothing but this thread, which from now on gains no rights by starting programs.
@@ -283,9 +160,51 @@ fn listen() -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(listener).map_err(io::Error::other)?) })
 }
 
+/// What lets the calls pass that concern no place, and asks about every other.
+fn filter() -> io::Result<Vec<libc::sock_filter>> {
+    let (load, equal, end) = (
+        libc::BPF_LD | libc::BPF_W | libc::BPF_ABS,
+        libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
+        libc::BPF_RET,
+    );
+    let number = |call: c_long| u32::try_from(call).map_err(io::Error::other);
+    let (ask, pass) = (
+        instruction(end | libc::BPF_K, 0, 0, libc::SECCOMP_RET_USER_NOTIF),
+        instruction(end | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
+    );
+    // Memory without a file is nobody's place, and an allocator that waits for an answer would keep its locks.
+    let mut filter = vec![
+        instruction(load, 0, 0, NUMBER_AT),
+        instruction(equal, 0, 4, number(libc::SYS_mmap)?),
+        instruction(load, 0, 0, FIFTH_ARGUMENT_AT),
+        instruction(equal, 0, 1, u32::MAX),
+        pass,
+        ask,
+    ];
+    let count = plain().count();
+    for (at, call) in plain().enumerate() {
+        let to_pass = u8::try_from(count - at).map_err(io::Error::other)?;
+        filter.push(instruction(equal, to_pass, 0, number(call)?));
+    }
+    filter.extend([ask, pass]);
+    Ok(filter)
+}
+
+/// Where in what the filter looks at the number of the call stands, and the lower half of its fifth argument, in bytes.
+const NUMBER_AT: u32 = std::mem::offset_of!(libc::seccomp_data, nr) as u32;
+const FIFTH_ARGUMENT_AT: u32 = (std::mem::offset_of!(libc::seccomp_data, args) + 4 * size_of::<u64>()) as u32;
+
 fn instruction(code: u32, jump_true: u8, jump_false: u8, value: u32) -> libc::sock_filter {
     // Every operation code is shorter than 16 bits.
     libc::sock_filter { code: code as u16, jt: jump_true, jf: jump_false, k: value }
+}
+
+/// What the watch has seen.
+#[derive(Default)]
+struct Seen {
+    calls: BTreeMap<Call, usize>,
+    unknown: BTreeSet<(c_long, String)>,
+    struck: bool,
 }
 
 /// Answers the calls of one program.
@@ -294,33 +213,24 @@ struct Watch {
     starter: i32,
     root: PathBuf,
     fault: Option<Fault>,
-    calls: BTreeMap<Call, usize>,
-    struck: bool,
+    seen: Seen,
     /// What kind of connection each handle of a socket is, by the number of the socket.
     sockets: BTreeMap<String, bool>,
 }
 
 impl Watch {
     fn new(listener: OwnedFd, starter: i32, root: PathBuf, fault: Option<Fault>) -> Self {
-        Self {
-            listener,
-            starter,
-            root,
-            fault,
-            calls: BTreeMap::new(),
-            struck: false,
-            sockets: BTreeMap::new(),
-        }
+        Self { listener, starter, root, fault, seen: Seen::default(), sockets: BTreeMap::new() }
     }
 
     /// Until nobody is left who could make a call.
-    fn work(mut self) -> io::Result<(BTreeMap<Call, usize>, bool)> {
+    fn work(mut self) -> io::Result<Seen> {
         while self.wait()? {
             let Some(notice) = self.receive()? else { continue };
             let error = self.meet(&notice);
             self.answer(notice.id, error)?;
         }
-        Ok((self.calls, self.struck))
+        Ok(self.seen)
     }
 
     /// Whether there is a call to answer.
@@ -382,13 +292,18 @@ impl Watch {
         if thread == self.starter {
             return None;
         }
-        let (_, name, about, _) = met().find(|(number, ..)| *number == c_long::from(notice.data.nr))?;
+        let number = c_long::from(notice.data.nr);
+        let Some((_, name, about, _)) = met().find(|(known, ..)| *known == number) else {
+            let place = notice.data.args.iter().find_map(|argument| self.any_place(thread, *argument));
+            self.seen.unknown.extend(place.map(|place| (number, place)));
+            return None;
+        };
         let place = self.place(thread, *about, &notice.data.args)?;
         let call = Call { name, place };
-        let time = self.calls.entry(call.clone()).or_default();
+        let time = self.seen.calls.entry(call.clone()).or_default();
         *time += 1;
         let fault = self.fault.as_ref().filter(|fault| fault.call == call && fault.time == *time)?;
-        self.struck = true;
+        self.seen.struck = true;
         if fault.errno != KILL {
             return Some(fault.errno);
         }
@@ -415,6 +330,10 @@ impl Watch {
                 let locks = [libc::F_GETLK, libc::F_SETLK, libc::F_SETLKW];
                 locks.contains(&command).then(|| self.handle(thread, args[0]))?
             }
+            About::Family => {
+                let family = args[0] as c_int;
+                [libc::AF_INET, libc::AF_INET6].contains(&family).then(|| SERVER.to_owned())
+            }
             About::Address => {
                 let mut family = [0; 2];
                 read_memory(thread, args[1], &mut family).filter(|count| *count == 2)?;
@@ -422,6 +341,14 @@ impl Watch {
                 [libc::AF_INET, libc::AF_INET6].contains(&family).then(|| SERVER.to_owned())
             }
         }
+    }
+
+    /// A place that an argument of a call may be about which nothing is known of: as a file's handle, or as a path.
+    fn any_place(&self, thread: i32, argument: u64) -> Option<String> {
+        let as_handle = || self.below(Path::new(handle(thread, argument)?.trim_end_matches(" (deleted)")));
+        let as_path = || self.below(&read_path(thread, argument)?);
+        // An address is never as small as a handle.
+        if argument < 0x1_0000 { as_handle() } else { as_path() }
     }
 
     fn handle(&mut self, thread: i32, number: u64) -> Option<String> {

@@ -218,6 +218,12 @@ impl Shop {
         manifest
     }
 
+    /// The sequence of every backup at `destination`, each of which must be whole.
+    pub fn standing(&self, destination: &dyn Destination) -> BTreeMap<String, u64> {
+        let sets = destination.sets(&self.world.config.archive_name).expect("readable");
+        sets.iter().map(|(set, _)| (format!("{set:?}"), self.tested(destination, *set).sequence)).collect()
+    }
+
     /// Holds that server and terminal have the backup of `report` in its hour and as the newest.
     pub fn assert_stands(&self, report: &RunReport) {
         let hour = Set::Hour(Hour::new(report.hour).expect("an hour"));
