@@ -8,6 +8,7 @@ mod restores;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -79,6 +80,31 @@ impl Damage {
         write_in_place(path, &bytes);
         struck
     }
+
+    /// Does it to the manifest of the zip at `path`, in place; a zip that ends early has nothing behind that end.
+    fn strike_manifest(self, path: &Path, random: &mut fastrand::Rng) -> bool {
+        let bytes = fs::read(path).unwrap();
+        let Some((_, range)) = layout_of(&bytes) else { return false };
+        let mut manifest = bytes[range.clone()].to_vec();
+        let struck = self.strike(&mut manifest, random);
+        let rest = if self == Self::Cut { &[][..] } else { &bytes[range.end..] };
+        write_in_place(path, &[&bytes[..range.start], &manifest, rest].concat());
+        struck
+    }
+}
+
+/// Where in a zip of ours the compressed dump ends, and where its manifest stands; `None` where it has none yet.
+fn layout_of(zip: &[u8]) -> Option<(usize, Range<usize>)> {
+    let directory = zip.windows(4).position(|four| four == b"PK\x01\x02")?;
+    let name = zip[..directory].windows(13).rposition(|name| name == b"manifest.json")?;
+    let begin = name + 13 + zip[name + 13..].iter().position(|byte| *byte == b'{')?;
+    let end = zip[..directory].iter().rposition(|byte| *byte == b'}')? + 1;
+    Some((directory, begin..end))
+}
+
+/// The same of a zip that is finished.
+fn layout(zip: &[u8]) -> (usize, Range<usize>) {
+    layout_of(zip).unwrap()
 }
 
 /// Makes `bytes` the content of the file at `path`, without making another file.

@@ -1,5 +1,5 @@
-//! Damage in the middle of a run, between two of its phases, after it, and while the terminal is away: to the dump and to the
-//! zip, on the server and at the terminal.
+//! Damage before a run, in the middle of it, between two of its phases, after it, and while the terminal is away: to the dump,
+//! to the zip and to its manifest, on the server and at the terminal, and to the backup before it.
 //!
 //! `DMBACKUP_DAMAGE=20` tries each cell of the matrix so often instead of twice.
 
@@ -27,27 +27,52 @@ enum Place {
     Dump,
     ServerZip,
     TerminalZip,
+    /// The manifest in the zip, and nothing else of it.
+    ServerManifest,
+    TerminalManifest,
+    /// The newest backup from before the run, under all of its names.
+    OldServerZip,
+    OldTerminalZip,
 }
 
 impl Place {
-    /// The file under construction, where there is one.
-    fn under_construction(self, folders: &[PathBuf; 2]) -> Option<PathBuf> {
+    /// The file under construction, or the one from before; `None` where there is none.
+    fn in_a_run(self, folders: &[PathBuf; 2]) -> Option<PathBuf> {
         let (folder, ending) = match self {
             Self::Dump => (&folders[0], ".bak.partial"),
-            Self::ServerZip => (&folders[0], ".zip.partial"),
-            Self::TerminalZip => (&folders[1], ".zip.partial"),
+            Self::ServerZip | Self::ServerManifest => (&folders[0], ".zip.partial"),
+            Self::TerminalZip | Self::TerminalManifest => (&folders[1], ".zip.partial"),
+            Self::OldServerZip => return Some(folders[0].join("MCDados.zip")),
+            Self::OldTerminalZip => return Some(folders[1].join("MCDados.zip")),
         };
         files_below(folder).into_iter().find(|path| path.to_string_lossy().ends_with(ending))
     }
 
-    /// The file of the backup of this hour.
+    /// The file of the backup of this hour; of the one before it for what is older.
     fn finished(self, shop: &Shop, report: &RunReport) -> PathBuf {
-        let slot = format!("{:02}h/MCDados.zip", report.hour);
+        let slot = |hour| format!("{hour:02}h/MCDados.zip");
         match self {
             Self::Dump => shop.folder().join("MCDados.bak"),
-            Self::ServerZip => shop.folder().join(slot),
-            Self::TerminalZip => shop.terminal().join(slot),
+            Self::ServerZip | Self::ServerManifest => shop.folder().join(slot(report.hour)),
+            Self::TerminalZip | Self::TerminalManifest => shop.terminal().join(slot(report.hour)),
+            Self::OldServerZip => shop.folder().join(slot((report.hour + 23) % 24)),
+            Self::OldTerminalZip => shop.terminal().join(slot((report.hour + 23) % 24)),
         }
+    }
+
+    /// Damages it in the file at `path`; `false` where nothing changed.
+    fn strike(self, damage: Damage, path: &Path, random: &mut fastrand::Rng) -> bool {
+        match self {
+            Self::ServerManifest | Self::TerminalManifest => damage.strike_manifest(path, random),
+            Self::Dump | Self::ServerZip | Self::TerminalZip | Self::OldServerZip | Self::OldTerminalZip => {
+                damage.strike_file(path, random)
+            }
+        }
+    }
+
+    /// Whether it is from before the run.
+    const fn is_old(self) -> bool {
+        matches!(self, Self::OldServerZip | Self::OldTerminalZip)
     }
 }
 
@@ -61,21 +86,29 @@ enum Moment {
 }
 
 /// The cells of the matrix: what is there at which moment.
-const CELLS: [(Moment, Place); 7] = [
+const CELLS: [(Moment, Place); 15] = [
+    (Moment::Before(Phase::Dumping), Place::OldServerZip),
+    (Moment::Before(Phase::Dumping), Place::OldTerminalZip),
+    (Moment::Before(Phase::Confirming), Place::OldServerZip),
+    (Moment::Before(Phase::Confirming), Place::OldTerminalZip),
     (Moment::Before(Phase::Packing), Place::Dump),
     (Moment::Before(Phase::Confirming), Place::Dump),
     (Moment::Before(Phase::Confirming), Place::ServerZip),
     (Moment::Before(Phase::Confirming), Place::TerminalZip),
+    (Moment::Before(Phase::Confirming), Place::ServerManifest),
+    (Moment::Before(Phase::Confirming), Place::TerminalManifest),
     (Moment::After, Place::Dump),
     (Moment::After, Place::ServerZip),
     (Moment::After, Place::TerminalZip),
+    (Moment::After, Place::ServerManifest),
+    (Moment::After, Place::TerminalManifest),
 ];
 
 /// What comes of a bit that nothing protects.
 const PASSED: &str = "a success: in what nothing protects";
 
 /// Whether a file may be called a backup: it is what it was before it was damaged, or it is not called «conferido».
-fn is_honest(path: &Path, damaged: &[u8]) -> Result<&'static str, String> {
+fn is_honest(path: &Path, damaged: &[u8], damage: Damage) -> Result<&'static str, String> {
     let now = fs::read(path).unwrap_or_default();
     let inspection = archive::inspect(path, &|_| (), &CancellationToken::new());
     let is_called_good = inspection.as_ref().is_ok_and(|found| found.problem().is_none());
@@ -85,6 +118,7 @@ fn is_honest(path: &Path, damaged: &[u8]) -> Result<&'static str, String> {
         (true, true) if inspection.is_ok_and(|found| found.confirmed()) => {
             Err(format!("{} is called «conferido»", path.display()))
         }
+        (true, true) if damage == Damage::Cut => Err(format!("{} is cut, and passes", path.display())),
         (true, true) => Ok("a dump: in what nothing protects"),
     }
 }
@@ -102,10 +136,10 @@ async fn strike(
     let struck = Arc::new(Mutex::new(None));
     let (told, generator) = (Arc::clone(&struck), Mutex::new(random.fork()));
     let on_phase = move |phase| {
-        let path = place.under_construction(&folders).filter(|_| moment == Moment::Before(phase));
+        let path = place.in_a_run(&folders).filter(|_| moment == Moment::Before(phase));
         // The run goes on: the file may get its name at any time, and is then read by its handle.
         let Some(mut file) = path.as_ref().and_then(|path| fs::File::open(path).ok()) else { return };
-        if path.is_some_and(|path| damage.strike_file(&path, &mut generator.lock().unwrap())) {
+        if path.is_some_and(|path| place.strike(damage, &path, &mut generator.lock().unwrap())) {
             let mut bytes = Vec::new();
             file.read_to_end(&mut bytes).unwrap();
             *told.lock().unwrap() = Some(bytes);
@@ -116,12 +150,13 @@ async fn strike(
     let file = place.finished(shop, &report);
     if moment == Moment::After {
         assert_eq!(report.outcome, Some(Outcome::Success), "{:?}", report.problems);
-        let changed = damage.strike_file(&file, random);
+        let changed = place.strike(damage, &file, random);
         *struck.lock().unwrap() = changed.then(|| fs::read(&file).unwrap());
     }
     let damaged = struck.lock().unwrap().take()?;
     let context = format!("{place:?} {damage:?} {moment:?}: {:?}", report.problems);
     let came = match report.outcome.expect("an outcome") {
+        Outcome::Failed if place.is_old() => panic!("{context}: no backup because of an older one"),
         Outcome::Failed => {
             assert_eq!(shop.snapshot(), before, "{context}: files of earlier backups changed");
             format!("the run fails ({})", report.problems[0].code.id())
@@ -142,10 +177,14 @@ async fn strike(
         }
         Outcome::Success if place == Place::Dump && moment == Moment::Before(Phase::Packing) => {
             // It went into the zip as it was, and the zip says so: the damage is where nothing protects anything.
+            assert_ne!(damage, Damage::Cut, "{context}: a dump that ends early passed");
             PASSED.to_owned()
         }
         Outcome::Success => {
-            let found = is_honest(&file, &damaged).unwrap_or_else(|what| panic!("{context}: {what}"));
+            if place.is_old() {
+                shop.assert_stands(&report);
+            }
+            let found = is_honest(&file, &damaged, damage).unwrap_or_else(|what| panic!("{context}: {what}"));
             format!("a success before it; {found}")
         }
         other @ (Outcome::Cancelled | Outcome::Interrupted) => panic!("{context}: {other:?}"),
@@ -194,7 +233,7 @@ async fn a_dump_that_was_only_touched_after_it_was_read_still_takes_its_name() {
     let (folder, touched) = (shop.folder(), Arc::new(Mutex::new(None)));
     let (folders, told) = ([folder.clone(), folder.clone()], Arc::clone(&touched));
     let on_phase = move |phase| {
-        let path = Place::Dump.under_construction(&folders).filter(|_| phase == Phase::Confirming);
+        let path = Place::Dump.in_a_run(&folders).filter(|_| phase == Phase::Confirming);
         if let Some(path) = path {
             *told.lock().unwrap() = Some(sum(&fs::read(&path).unwrap()));
             let file = fs::OpenOptions::new().append(true).open(&path).unwrap();

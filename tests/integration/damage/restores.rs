@@ -3,7 +3,7 @@
 //!
 //! `DMBACKUP_DAMAGE=20` tries each cell of the matrix so often instead of once.
 
-use super::{Damage, write_in_place};
+use super::{Damage, layout, write_in_place};
 use crate::restore::bench::Bench;
 use crate::support::table::{Table, seed, trials};
 use dmbackup::backup::outcome::Outcome;
@@ -162,15 +162,6 @@ impl Yard {
         }
         self.bench.succeed(Task::Drop { database: database.unwrap() }).await;
     }
-}
-
-/// Where in a zip of ours the compressed dump ends, and where its manifest stands.
-fn layout(zip: &[u8]) -> (usize, Range<usize>) {
-    let directory = zip.windows(4).position(|four| four == b"PK\x01\x02").unwrap();
-    let name = zip[..directory].windows(13).rposition(|name| name == b"manifest.json").unwrap();
-    let begin = name + 13 + zip[name + 13..].iter().position(|byte| *byte == b'{').unwrap();
-    let end = zip[..directory].iter().rposition(|byte| *byte == b'}').unwrap() + 1;
-    (directory, begin..end)
 }
 
 /// Does `damage` to `part` of the backup at `path`; `false` where nothing changed.

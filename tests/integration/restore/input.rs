@@ -134,15 +134,14 @@ async fn real_files_of_other_shops_are_refused_in_a_clear_sentence() {
     }
     let bench = Bench::open().await;
     let folder = tempfile::tempdir().unwrap();
-    for (real, content) in files {
-        let path = folder.path().join(real.name);
-        fs::write(&path, content).unwrap();
+    for real in files {
+        let path = folder.path().join(&real.name);
+        fs::write(&path, &real.bytes).unwrap();
         for task in [Task::Beside { source: Bench::file(path.clone()) }, Bench::replace(Bench::file(path))] {
             let report = bench.carry_out(task).await;
             let problem = &report.problems[0];
             assert_eq!(problem.code, Code::BackupOtherDatabase, "{}: {problem}", real.name);
-            let database = real.database.unwrap_or_default();
-            assert!(problem.sentence.pt.contains(database), "{}: {problem}", real.name);
+            assert!(problem.sentence.pt.contains(&real.database), "{}: {problem}", real.name);
             assert!(report.statements.is_empty() && report.target.is_none(), "{}", real.name);
             bench.assert_settled(&["MCDados"]).await;
         }

