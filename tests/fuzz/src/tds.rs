@@ -5,7 +5,7 @@
 
 use dmbackup::config::{DatabaseName, Encrypt, Login, Secret, ServerConfig};
 use dmbackup::problem::Problem;
-use dmbackup::sqlserver::{Limits, Server};
+use dmbackup::sqlserver::{BackupRequest, DumpProgress, Limits, RestoreRequest, Server};
 use std::cell::RefCell;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,6 +17,14 @@ use tokio_util::sync::CancellationToken;
 const OWN_HANDSHAKE: u8 = 1;
 /// The input's answers are packets already; else each is put into one.
 const OWN_PACKETS: u8 = 2;
+/// The last answer on each connection comes late, so that whoever watches a statement looks at it meanwhile.
+const LATE: u8 = 4;
+
+/// So late: after a look, and before anybody has lost patience.
+const DELAY: Duration = Duration::from_millis(1_500);
+
+/// What can be asked, by the numbers from 0.
+const QUESTIONS: u8 = 15;
 
 /// What is asked must have an end within this, many times the limits.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -49,7 +57,7 @@ pub fn check(data: &[u8]) {
         let world = world.get_or_insert_with(World::new);
         let World { runtime, listener, server } = world;
         runtime.block_on(async {
-            let asking = tokio::time::timeout(PATIENCE, ask(server, question % 7));
+            let asking = tokio::time::timeout(PATIENCE, ask(server, question % QUESTIONS));
             tokio::select! {
                 biased;
                 answered = asking => {
@@ -101,8 +109,45 @@ async fn ask(server: &Server, question: u8) -> Result<(), Problem> {
         3 => server.grant_plan(&database).await.map(|plan| drop(plan.script())),
         4 => server.header_only("x.bak", &never).await.map(drop),
         5 => server.file_list_only("x.bak", &never).await.map(drop),
-        _ => server.connect().await.map(drop),
+        6 => server.connect().await.map(drop),
+        7 => server.backup(&dump(database), &look, &never).await.map(drop),
+        8 => server.verify_only("x.bak", &never).await,
+        9 => server.restore(&restoring(), &look, &never).await,
+        10 => server.check_database("MCDados", &look, &never).await.map(drop),
+        11 => server.count_rows("MCDados", &never).await.map(drop),
+        12 => server.kept_row_counts("MCDados", &never).await.map(drop),
+        13 => server.restore_rights("MCDados").await.map(drop),
+        _ => server.database_identity("MCDados").await.map(drop),
     }
+}
+
+fn dump(database: DatabaseName) -> BackupRequest {
+    BackupRequest {
+        database,
+        device_path: "x.bak".to_owned(),
+        name: "DMBackup MCDados".to_owned(),
+        description: "loja 7".to_owned(),
+        no_compression: false,
+        continue_after_error: false,
+    }
+}
+
+fn restoring() -> RestoreRequest {
+    RestoreRequest {
+        database: "MCDados_beside".to_owned(),
+        device_path: "x.bak".to_owned(),
+        moves: vec![
+            ("MCDados".to_owned(), "x.mdf".to_owned()),
+            ("MCDados_log".to_owned(), "x.ldf".to_owned()),
+        ],
+        checksum: true,
+        replace: false,
+    }
+}
+
+/// What a server tells of its progress is a share of a whole, whatever it sends.
+fn look(seen: DumpProgress) {
+    assert!(seen.percent.is_none_or(|percent| (0.0..=100.0).contains(&percent)), "{seen:?}");
 }
 
 /// Answers each connection with the input, from its beginning.
@@ -113,16 +158,20 @@ async fn serve(listener: &TcpListener, flags: u8, input: &[u8]) {
             let answers = answers(flags, input);
             connections.spawn(async move {
                 // The client may have hung up, on what it was told.
-                let _hung_up = answer(stream, answers).await;
+                let _hung_up = answer(stream, answers, flags & LATE != 0).await;
             });
         }
     }
 }
 
-async fn answer(mut stream: TcpStream, answers: Vec<Vec<u8>>) -> std::io::Result<()> {
+async fn answer(mut stream: TcpStream, answers: Vec<Vec<u8>>, late: bool) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    for answer in answers {
+    let count = answers.len();
+    for (number, answer) in answers.into_iter().enumerate() {
         read_message(&mut stream).await?;
+        if late && number + 1 == count {
+            tokio::time::sleep(DELAY).await;
+        }
         stream.write_all(&answer).await?;
     }
     // What was asked last is not answered.
