@@ -34,8 +34,10 @@ pub async fn report(
 ) -> Result<Exit> {
     let path = target(file)?;
     let loaded = config::load(config);
-    let secrets = loaded.as_ref().map(|loaded| loaded.config.secrets()).unwrap_or_default();
-    let secrets = secrets.into_iter().map(|secret| secret.expose().to_owned()).collect();
+    // A broken configuration has secrets too, and the log may hold them.
+    let secrets = config::secrets(config);
+    let in_force = loaded.as_ref().map(|loaded| loaded.config.secrets()).unwrap_or_default();
+    let secrets = secrets.iter().chain(in_force).map(|secret| secret.expose().to_owned()).collect();
     let mut bundle = Bundle::new(secrets);
     match &loaded {
         Ok(loaded) => {

@@ -129,6 +129,14 @@ fn secret_files(path: &Path, text: &str) -> Vec<PathBuf> {
     files.map(|file| reference::path(path, file.trim())).collect()
 }
 
+/// Every secret that the configuration at `path` leads to, whatever is wrong with it, for whoever must keep them out of what is
+/// shown. Blocks on its disk.
+pub fn secrets(path: &Path) -> Vec<Secret> {
+    // What cannot be read leads to none.
+    let text = file::read(path).unwrap_or_default();
+    reference::secrets(path, &Merged::of(&written::read(&text)))
+}
+
 /// Where the configuration is: where the user says, else the first of the system's places that has one, else the place where
 /// one belongs.
 pub fn find_path(explicit: Option<&Path>) -> PathBuf {

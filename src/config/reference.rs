@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use super::keys::Key;
+use super::merged::Merged;
 use super::validate::Check;
 use super::{Secret, file, secret};
 use crate::problem::{Code, Problem};
@@ -146,6 +147,23 @@ fn from_environment(check: &mut Check<'_>, reference: &Reference, written: &str)
             None
         }
     }
+}
+
+/// The secrets that every reference of the configuration at `config` leads to, and those that are written in it against the rule.
+pub(super) fn secrets(config: &Path, merged: &Merged) -> Vec<Secret> {
+    let mut found = Vec::new();
+    for reference in ALL {
+        let written = merged.text(reference.variable).map(str::trim);
+        found.extend(written.and_then(|written| match variable(written) {
+            Some(name) => std::env::var(name).ok(),
+            None => Some(written.to_owned()),
+        }));
+        let file = merged.text(reference.file).map(|file| path(config, file.trim()));
+        // What this user cannot read cannot be looked for either.
+        found.extend(file.and_then(|file| file::read_secret(&file).ok()).map(|secret| secret.to_string()));
+    }
+    found.retain(|secret| !secret.trim().is_empty());
+    found.iter().map(|secret| Secret::new(secret.trim())).collect()
 }
 
 /// The file that a key names, beside the configuration at `config` where it is relative.

@@ -90,6 +90,27 @@ fn a_report_can_be_made_of_a_shop_that_has_nothing_yet() {
 }
 
 #[test]
+fn a_report_of_a_broken_configuration_tells_no_secret_either() {
+    const WRITTEN: &str = "Escrita-contra-a-regra-1";
+    let shop = Shop::new();
+    shop.configure(1);
+    let path = shop.path("dmbackup.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    let broken = text
+        .replace("password_file", &format!("password = '{WRITTEN}'\npassword_file"))
+        .replace("reserve = '0 MB'", "reserve = 'um monte'\n= 7");
+    fs::write(&path, broken).unwrap();
+    fs::create_dir_all(shop.path("estado/log")).unwrap();
+    fs::write(shop.path("estado/log/0000-00-00.log"), format!("senhas {PASSWORD} {WRITTEN}\n")).unwrap();
+    let (_, parts) = report(&shop, "quebrada.zip");
+    assert!(json(&parts, "config.json")["findings"].as_array().unwrap().len() > 1, "{parts:?}");
+    assert_eq!(parts["log/0000-00-00.log"], "senhas *** ***\n");
+    for (name, text) in &parts {
+        assert!(!text.contains(WRITTEN), "the written password in {name}");
+    }
+}
+
+#[test]
 fn what_is_in_force_is_the_agents_to_tell() {
     let shop = Shop::new();
     assert_eq!(shop.ctl(&["config", "show", "--in-force"]).exit, 12, "there is no agent");
