@@ -33,7 +33,8 @@ pub(super) struct Packed {
     pub terminal: Option<TerminalCopy>,
     /// The time for which the backup folder was waited for.
     pub writing: Duration,
-    /// Whether it may replace the weekday's set: a file that only the server's word holds up may not.
+    /// Whether it may replace the weekday's set: a dump that is damaged or ends early may not, whatever the server says of it.
+    /// One that is not understood may: that the server verified it is all that can be had of its kind.
     pub fit_for_weekday: bool,
 }
 

@@ -66,10 +66,6 @@ pub const TEST: &[Package] = &[
     program("mandoc", "mandoc"),
     program("zsh", "zsh"),
     program("fish", "fish"),
-    Package {
-        name: "fonts-dejavu-core",
-        there: There::File("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"),
-    },
 ];
 
 /// What fuzzing needs beyond the build: libFuzzer is written in C++.
