@@ -301,8 +301,23 @@ fn huge(works: &Works) -> Result<Vec<Figure>> {
     let mut way = Way::new("DMBackup: whole job", bytes);
     way.costs.push(cost);
     way.zip_bytes = zip_bytes;
-    report::tell_ways(&[&way]);
-    let mut figures = vec![Figure::at_most("peak memory during a backup", way.peak_mib(), 32.0, " MiB")];
+    let mut copy = Way::new("cp of the zip to the terminal's folder; sync of it", zip_bytes);
+    copy.zip_bytes = zip_bytes;
+    copy.costs.push(copy_by_hand(works)?);
+    report::tell_ways(&[&way, &copy]);
+    for (way, of) in [(&way, "dump"), (&copy, "zip")] {
+        say(&format!("{}: {:.2} s per GiB of the {of}", way.name, way.secs_per_gib()));
+    }
+    let same = is_same(&works.zip(), &works.terminal().join("MCDados.zip"))?;
+    let mut figures = vec![
+        Figure::at_most("peak memory during a backup", way.peak_mib(), 32.0, " MiB"),
+        Figure {
+            name: "the terminal's zip beside the server's".to_owned(),
+            measured: if same { "the same" } else { "another" }.to_owned(),
+            asked: "the same".to_owned(),
+            met: same,
+        },
+    ];
     for (name, mut command) in [
         ("unzip -tq", Command::new("unzip")),
         ("7zz t", Command::new("7zz")),
@@ -315,13 +330,34 @@ fn huge(works: &Works) -> Result<Vec<Figure>> {
             _ => streamed(&zip)? == bytes,
         };
         figures.push(Figure {
-            name: format!("a zip of more than 4 GiB, {name}"),
+            name: format!("the zip of a dump of more than 4 GiB, {name}"),
             measured: if tested { "whole" } else { "refused" }.to_owned(),
             asked: "whole".to_owned(),
             met: tested,
         });
     }
     Ok(figures)
+}
+
+/// What it takes to copy the zip of the last backup to the terminal's folder, onto its disk.
+fn copy_by_hand(works: &Works) -> Result<measure::Cost> {
+    settle()?;
+    let copy = works.terminal().join("by-hand.zip");
+    let line = format!("cp {} {} && sync {}", word(&works.zip()), word(&copy), word(&copy));
+    let cost = measure::run(Command::new("sh").args(["-c", &line]), &works.shop.path("time"))?;
+    fs::remove_file(&copy).map_err(|error| format!("{}: {error}", copy.display()))?;
+    Ok(cost)
+}
+
+/// Whether two files have the same bytes.
+fn is_same(one: &Path, other: &Path) -> Result<bool> {
+    let compared = Command::new("cmp").arg("-s").arg(one).arg(other).status();
+    match compared.map(|status| status.code()) {
+        Ok(Some(0)) => Ok(true),
+        Ok(Some(1)) => Ok(false),
+        Ok(code) => Err(format!("cmp of {} and {} ended with {code:?}", one.display(), other.display())),
+        Err(error) => Err(format!("cmp: {error}")),
+    }
 }
 
 /// Bytes that a reader which cannot seek finds in the dump's entry.

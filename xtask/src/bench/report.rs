@@ -38,6 +38,11 @@ impl Way {
         self.costs.iter().map(|cost| cost.peak_mib).fold(0.0, f64::max)
     }
 
+    /// Time on the wall for each GiB that it read, the median of all rounds, in seconds.
+    pub fn secs_per_gib(&self) -> f64 {
+        median(self.costs.iter().map(|cost| cost.wall_secs)) * f64::from(1 << 30) / self.bytes as f64
+    }
+
     fn row(&self) -> [String; 6] {
         let middle = |of: fn(&Cost) -> f64| median(self.costs.iter().map(of));
         [
