@@ -54,6 +54,9 @@ mod journal;
 mod kills;
 #[cfg(unix)]
 #[cfg(test)]
+mod language;
+#[cfg(unix)]
+#[cfg(test)]
 mod logging;
 #[cfg(unix)]
 #[cfg(test)]
