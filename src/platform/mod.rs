@@ -1,6 +1,7 @@
 //! The whole list of differences between the systems. Each function stands here once, with its promise; `system` is one
 //! of two twins, `unix` or `windows`, with the same names and signatures. No `cfg` of a system stands anywhere else.
 
+mod beside;
 mod kinds;
 mod medium;
 mod screen;
@@ -16,12 +17,12 @@ mod system;
 pub use screen::Tray;
 pub use screen::{Bitmap, MenuEntry, TrayEvent, TrayLook};
 
+pub use beside::{Medium, Settler};
 pub use kinds::{Drive, FileId, Level, Peer, Place, ReadBack, ServiceState, Space, SqlPipe, VolumeId};
 
 use interprocess::local_socket::tokio::{Listener, Stream};
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
@@ -303,57 +304,6 @@ pub fn hand_back_memory() -> io::Result<usize> {
 /// Those of reading.
 pub fn read_back(path: &Path, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
     system::Medium::open(path)?.read(0..std::fs::metadata(path)?.len(), sink)
-}
-
-/// A file that is read past this machine's cache where the system allows, range by range, while it may still grow.
-#[derive(Debug)]
-pub struct Medium(system::Medium);
-
-impl Medium {
-    /// Opens the file `path`, so that its writer may go on.
-    ///
-    /// # Errors
-    /// Those of opening a file.
-    pub fn open(path: &Path) -> io::Result<Self> {
-        system::Medium::open(path).map(Self)
-    }
-
-    /// Reads `range`, which is settled and whose beginning is a multiple of [`ALIGNMENT`](medium::ALIGNMENT), and hands each piece
-    /// to `sink` in order.
-    ///
-    /// # Errors
-    /// Those of reading; the file is shorter.
-    pub fn read(&self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> io::Result<ReadBack> {
-        self.0.read(range, sink)
-    }
-}
-
-/// Settles what was written to a file, beside its writer: what was written before is then where a [`Medium`] reads it.
-#[derive(Debug)]
-pub struct Settler(system::Settler);
-
-impl Settler {
-    /// For the open `file`, which stands at `path`.
-    ///
-    /// # Errors
-    /// Those of a second handle.
-    pub fn beside(file: &File, path: &Path) -> io::Result<Self> {
-        system::Settler::beside(file, path).map(Self)
-    }
-
-    /// Waits until all that was written before is on its disk; on a share, where the system tells that apart, until its
-    /// machine has it. No promise that it outlives a power cut.
-    ///
-    /// # Errors
-    /// The medium failed, or is full.
-    pub fn settle(&self) -> io::Result<()> {
-        self.0.settle()
-    }
-
-    /// Whether it waits for an answer only, and has no disk sync anything.
-    pub fn costs_nothing(&self) -> bool {
-        self.0.costs_nothing()
-    }
 }
 
 /// Opens the file `path` for following and copying, so that its writer may still rename or replace it.
