@@ -282,7 +282,7 @@ fn nothing_but_the_first_grain_may_be_written_again_once_it_was_handed_over() {
     });
 }
 
-/// `failure` of a medium as the writer hears of it, who writes on where he can.
+/// What a writer hears of a medium that `fails`, and whether it was sealed.
 fn told_of(fails: impl FnOnce(&mut Kept)) -> (bool, String) {
     in_still_time(async {
         let medium = Medium::default();
@@ -290,9 +290,13 @@ fn told_of(fails: impl FnOnce(&mut Kept)) -> (bool, String) {
         let mut draft = Draft::on(&medium);
         let mut along = Along::begin(&mut draft, silent()).unwrap();
         tokio::time::advance(SETTLE_EVERY).await;
-        along.write_all(&content(9 * MIB)).unwrap();
+        let written = along.write_all(&content(9 * MIB));
         until(|| !along.readers.as_ref().is_some_and(Readers::is_settling));
-        let problem = along.finish().unwrap_err();
+        // Where settling fails at once, the writer hears of it in the same call.
+        let problem = match written {
+            Ok(()) => along.finish().unwrap_err(),
+            Err(_) => along.failure.take().unwrap(),
+        };
         (medium.kept(|kept| kept.seals > 0), problem.sentence.en)
     })
 }
