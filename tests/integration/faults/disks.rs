@@ -15,12 +15,17 @@ use crate::support::sqlserver::{DATABASE, StandIn, eventually};
 use crate::support::table::{Table, seed, trials};
 use dmbackup::restore::Monitor;
 use dmbackup::restore::outcome::{RestoreProgress, RestoreReport, Stage};
+use dmbackup::sqlserver::Limits;
 use fake_sqlserver::fault::{Action, StatementKind};
 use fake_sqlserver::options::DatabaseOptions;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// Nothing is held here but what goes on once the disk is full: a machine that is busy must not end a restore before.
+const UNHURRIED: Limits = Limits { look: Duration::from_secs(10), ..PATIENT };
 
 /// Where a disk becomes full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +156,7 @@ impl Site {
 
     async fn suffer(&mut self, course: Course, moment: &Moment, disk: Disk) -> Came {
         self.yard.prepare(course).await?;
-        self.yard.wait_at_most(PATIENT);
+        self.yard.wait_at_most(UNHURRIED);
         let path = self.path(disk);
         let ballast = path.join("lastro");
         let report = match moment {
