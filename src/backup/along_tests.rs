@@ -8,11 +8,11 @@ use proptest::prelude::*;
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 /// A medium in memory, and everything that was done with it.
 #[derive(Clone, Default)]
-struct Medium(Arc<Mutex<Kept>>);
+struct Medium(Arc<(Mutex<Kept>, Condvar)>);
 
 #[derive(Default)]
 struct Kept {
@@ -36,7 +36,18 @@ struct Kept {
 
 impl Medium {
     fn kept<T>(&self, what: impl FnOnce(&mut Kept) -> T) -> T {
-        what(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let (kept, changed) = &*self.0;
+        let told = what(&mut kept.lock().unwrap_or_else(PoisonError::into_inner));
+        changed.notify_all();
+        told
+    }
+
+    /// Waits until another thread has brought it so far.
+    fn until(&self, done: impl Fn(&Kept) -> bool) {
+        let (kept, changed) = &*self.0;
+        let patience = Duration::from_secs(60);
+        let waited = changed.wait_timeout_while(kept.lock().unwrap(), patience, |kept| !done(kept)).unwrap();
+        assert!(!waited.1.timed_out(), "another thread never did it");
     }
 
     fn read(&self, range: Range<u64>, sink: &mut dyn FnMut(&[u8])) -> Result<ReadBack> {
@@ -162,7 +173,7 @@ impl ReadAlong for Beside {
 impl Settle for Beside {
     fn settle(&mut self) -> Result<()> {
         self.0.kept(|kept| kept.settles += 1);
-        until(|| !self.0.kept(|kept| kept.is_silent));
+        self.0.until(|kept| !kept.is_silent);
         self.0.kept(|kept| {
             if kept.settling_fails {
                 return Err(failed("settling"));
@@ -175,18 +186,6 @@ impl Settle for Beside {
     fn costs_nothing(&self) -> bool {
         self.0.kept(|kept| kept.is_share)
     }
-}
-
-/// Waits for another thread, in real time: the clock of the test stands still.
-fn until(done: impl Fn() -> bool) {
-    const LOOKS: u32 = 60_000;
-    let came = (0..LOOKS).any(|_| {
-        if !done() {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        done()
-    });
-    assert!(came, "another thread never did it");
 }
 
 /// Runs with a clock that only moves when it is told to.
@@ -227,7 +226,7 @@ fn what_is_sealed_is_read_back_while_more_is_written_and_a_rewritten_header_once
         assert_eq!(medium.kept(|kept| kept.settles), 0, "a fast disk does not get it in small portions");
         tokio::time::advance(SETTLE_EVERY).await;
         along.write_all(&content[9 * MIB..10 * MIB]).unwrap();
-        until(|| medium.kept(|kept| kept.settles == 1 && kept.ranges.len() == 10));
+        medium.until(|kept| kept.settles == 1 && kept.ranges.len() == 10);
         assert_eq!(medium.kept(|kept| kept.seals), 0, "nothing is sealed before the end");
         along.write_all(&content[10 * MIB..]).unwrap();
         along.seek(SeekFrom::Start(0)).unwrap();
@@ -263,7 +262,6 @@ fn a_byte_that_the_medium_turned_over_is_in_the_sums_wherever_it_lies() {
             along.write_all(&content[..9 * MIB]).unwrap();
             tokio::time::advance(SETTLE_EVERY).await;
             along.write_all(&content[9 * MIB..]).unwrap();
-            until(|| !along.readers.as_ref().is_some_and(Readers::is_settling));
             assert_ne!(along.finish().unwrap().grains, grains_of(&content), "at {rotten}");
         });
     }
@@ -291,7 +289,6 @@ fn told_of(fails: impl FnOnce(&mut Kept)) -> (bool, String) {
         let mut along = Along::begin(&mut draft, silent()).unwrap();
         tokio::time::advance(SETTLE_EVERY).await;
         let written = along.write_all(&content(9 * MIB));
-        until(|| !along.readers.as_ref().is_some_and(Readers::is_settling));
         // Where settling fails at once, the writer hears of it in the same call.
         let problem = match written {
             Ok(()) => along.finish().unwrap_err(),
@@ -313,21 +310,23 @@ fn failures_of_settling_sealing_and_reading_are_told_as_they_are() {
 }
 
 #[test]
-fn a_copy_that_does_not_settle_is_not_written_on() {
-    in_still_time(async {
-        let medium = Medium::default();
-        medium.kept(|kept| kept.settling_fails = true);
-        let mut draft = Draft::on(&medium);
-        let mut along = Along::begin(&mut draft, silent()).unwrap();
-        let piece = content(9 * MIB);
-        let mut pieces = 0;
-        while along.write_all(&piece).is_ok() {
-            tokio::time::advance(SETTLE_EVERY).await;
-            pieces += 1;
-            assert!(pieces < 50, "it never heard of it");
-        }
-        assert_eq!(along.failure.as_ref().map(|problem| problem.sentence.en.as_str()), Some("settling"));
-    });
+fn a_copy_that_does_not_settle_is_not_written_on_and_its_writer_does_not_wait() {
+    for is_share in [false, true] {
+        in_still_time(async {
+            let medium = Medium::default();
+            medium.kept(|kept| (kept.settling_fails, kept.is_share) = (true, is_share));
+            let mut draft = Draft::on(&medium);
+            let mut along = Along::begin(&mut draft, silent()).unwrap();
+            let piece = content(9 * MIB);
+            let mut pieces = 0;
+            while along.write_all(&piece).is_ok() {
+                tokio::time::advance(SETTLE_EVERY).await;
+                pieces += 1;
+                assert!(pieces < 50, "it never heard of it");
+            }
+            assert_eq!(along.failure.take().map(|problem| problem.sentence.en), Some("settling".to_owned()));
+        });
+    }
 }
 
 #[test]
@@ -355,7 +354,7 @@ fn on_a_share_each_grain_is_settled_for_itself_and_the_writer_waits_where_no_ans
         let mut along = Along::begin(&mut draft, silent()).unwrap();
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| content.chunks(MIB).try_for_each(|piece| along.write_all(piece)));
-            until(|| medium.kept(|kept| kept.settles) == SETTLERS_OF_SHARE);
+            medium.until(|kept| kept.settles == SETTLERS_OF_SHARE);
             let written = medium.kept(|kept| kept.content.len());
             assert!(written <= (SETTLERS_OF_SHARE + 1) * MIB, "{written}");
             assert!(!writer.is_finished());

@@ -29,27 +29,39 @@ struct Read {
     cached: bool,
 }
 
-/// How many portions are not settled yet.
+/// What is not settled yet.
 #[derive(Debug, Default)]
 struct Unsettled {
-    count: Mutex<usize>,
-    fewer: Condvar,
+    state: Mutex<Portions>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Portions {
+    count: usize,
+    /// One could not be settled: nobody is to wait for the others.
+    failed: bool,
 }
 
 impl Unsettled {
-    fn count(&self) -> MutexGuard<'_, usize> {
-        self.count.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, Portions> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more, once there are fewer than `most`.
-    fn add(&self, most: usize) {
-        let count = self.fewer.wait_while(self.count(), |count| *count >= most);
-        *count.unwrap_or_else(PoisonError::into_inner) += 1;
+    /// Counts one more, once there are fewer than `most`; whether it is worth while.
+    fn add(&self, most: usize) -> bool {
+        let full = |portions: &mut Portions| portions.count >= most && !portions.failed;
+        let mut state = self.changed.wait_while(self.state(), full).unwrap_or_else(PoisonError::into_inner);
+        state.count += 1;
+        !state.failed
     }
 
-    fn remove(&self) {
-        *self.count() -= 1;
-        self.fewer.notify_all();
+    fn ended(&self, failed: bool) {
+        let mut state = self.state();
+        state.count -= 1;
+        state.failed |= failed;
+        drop(state);
+        self.changed.notify_all();
     }
 }
 
@@ -106,7 +118,7 @@ impl Readers {
 
     /// Whether something that was handed over is not settled yet.
     pub fn is_settling(&self) -> bool {
-        *self.unsettled.count() > 0
+        self.unsettled.state().count > 0
     }
 
     /// Has `range`, which begins at a grain's beginning and was written, settled and then read back. Waits while as many such
@@ -116,9 +128,10 @@ impl Readers {
     /// Settling failed before.
     pub fn settle(&mut self, range: Range<u64>) -> Result<()> {
         let grains = self.grains(range);
-        self.unsettled.add(self.most_unsettled);
-        let sent = self.to_settle.as_ref().is_some_and(|to_settle| to_settle.send(grains).is_ok());
-        if !sent || self.settlers.iter().any(JoinHandle::is_finished) { self.end_settling() } else { Ok(()) }
+        let worth_while = self.unsettled.add(self.most_unsettled);
+        let sent =
+            worth_while && self.to_settle.as_ref().is_some_and(|settlers| settlers.send(grains).is_ok());
+        if sent { Ok(()) } else { self.end_settling() }
     }
 
     /// Waits until what was handed over is settled; nothing more is taken for settling.
@@ -207,7 +220,7 @@ fn settle(
         let next = to_settle.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(jobs) = next else { return Ok(()) };
         let done = busy.during(|| settler.settle());
-        unsettled.remove();
+        unsettled.ended(done.is_err());
         done?;
         for job in jobs {
             // Readers that have all failed tell why at the end.
