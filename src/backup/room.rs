@@ -2,7 +2,7 @@
 //! journalled. Nothing yields for a backup that cannot be made.
 
 use super::contents::Held;
-use super::run::Run;
+use super::run::{Run, blocking};
 use crate::destination::space::{self, HeldHour, Need, OldDump, Plan, Present, Release};
 use crate::destination::{Destination, Kind, Name};
 use crate::journal::EventKind;
@@ -125,7 +125,14 @@ async fn yield_room(run: &mut Run<'_>, destination: &Arc<dyn Destination>, relea
     if let Err(problem) = kept {
         run.warn(problem);
     }
-    run.ask(destination, move |it| it.remove(&name)).await
+    match destination.kind() {
+        // Nobody stops what is journalled already.
+        Kind::Server => {
+            let place = Arc::clone(destination);
+            blocking(move || place.remove(&name)).await
+        }
+        Kind::Terminal => run.ask(destination, move |it| it.remove(&name)).await,
+    }
 }
 
 fn released(shown: &str, bytes: u64) -> Words {
