@@ -15,17 +15,12 @@ use crate::support::sqlserver::{DATABASE, StandIn, eventually};
 use crate::support::table::{Table, seed, trials};
 use dmbackup::restore::Monitor;
 use dmbackup::restore::outcome::{RestoreProgress, RestoreReport, Stage};
-use dmbackup::sqlserver::Limits;
 use fake_sqlserver::fault::{Action, StatementKind};
 use fake_sqlserver::options::DatabaseOptions;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-/// Nothing is held here but what goes on once the disk is full: a machine that is busy must not end a restore before.
-const UNHURRIED: Limits = Limits { look: Duration::from_secs(10), ..PATIENT };
 
 /// Where a disk becomes full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +151,7 @@ impl Site {
 
     async fn suffer(&mut self, course: Course, moment: &Moment, disk: Disk) -> Came {
         self.yard.prepare(course).await?;
-        self.yard.wait_at_most(UNHURRIED);
+        self.yard.wait_at_most(PATIENT);
         let path = self.path(disk);
         let ballast = path.join("lastro");
         let report = match moment {
@@ -170,7 +165,11 @@ impl Site {
         }
         let came = self.yard.judge(course, &report).await;
         let came = came.map_err(|what| format!("{what}; its problems: {:?}", report.problems))?;
-        if filled { Ok(came) } else { Err("the disk did not become full".to_owned()) }
+        if filled {
+            return Ok(came);
+        }
+        let (stages, problems) = (&report.stages, &report.problems);
+        Err(format!("the disk did not become full; {came:?}: {:?}, {stages:?}, {problems:?}", report.outcome))
     }
 
     async fn fill_at(&self, course: Course, at: (Stage, bool), disk: PathBuf) -> RestoreReport {
