@@ -1,5 +1,6 @@
 //! «Restaurar…»: which backup, where to, and what can be done once it is restored (PS1, PS3, PS7, PS8).
 
+use super::sets;
 use super::ui::{BackupFile, Mood, Restored, Restoring, Ticking};
 use crate::agent::status::Status;
 use crate::backup::outcome::Outcome;
@@ -257,7 +258,8 @@ fn file(listed: &Listed, now: DateTime<FixedOffset>, language: Language) -> Back
 fn name(listed: &Listed, language: Language) -> String {
     match (listed.place, listed.from.parse::<Set>()) {
         (Some(_), Ok(Set::Newest)) => words!("O mais novo", "The newest").get(language).to_owned(),
-        (Some(_), Ok(set)) => set.to_string(),
+        (Some(_), Ok(Set::Day(day))) => sets::day_name(day).get(language).to_owned(),
+        (Some(_), Ok(set @ Set::Hour(_))) => set.to_string(),
         (Some(_) | None, Ok(_) | Err(_)) => {
             listed.path.rsplit(['/', '\\']).next().unwrap_or(&listed.path).to_owned()
         }

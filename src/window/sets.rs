@@ -69,7 +69,8 @@ impl Set {
     }
 }
 
-fn day_name(day: Day) -> Words {
+/// A weekday as the pictures name it.
+pub fn day_name(day: Day) -> Words {
     match day {
         Day::Segunda => words!("Segunda", "Monday"),
         Day::Terca => words!("Terça", "Tuesday"),

@@ -188,6 +188,12 @@ fn the_list_says_of_each_backup_where_it_is_and_how_it_was_checked() {
     }
     let broken: Vec<_> = files.iter().map(|file| file.broken).collect();
     assert_eq!(broken, [false, false, false, false, true]);
+    let english = guide().files(made_up::well().now, Language::English);
+    assert!(
+        english[2].title.starts_with("Friday, at the terminal — "),
+        "not the folder's name: {}",
+        english[2].title
+    );
 }
 
 #[test]
