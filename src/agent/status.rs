@@ -113,6 +113,17 @@ pub struct Status {
     pub restore_test: RestoreTestView,
 }
 
+impl Status {
+    /// How many backups wait for their turn, in words; `None` where none does.
+    pub fn queue(&self) -> Option<Words> {
+        match self.waiting.len() {
+            0 => None,
+            1 => Some(words!("1 backup na fila", "1 backup waiting")),
+            count => Some(words!("{count} backups na fila", "{count} backups waiting")),
+        }
+    }
+}
+
 /// The head office of the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadOfficeView {

@@ -109,15 +109,14 @@ fn tooltip(link: &Link, language: Language) -> String {
 
 fn working(status: &Status, language: Language) -> Vec<String> {
     let line = status.line.get(language);
-    let Some(progress) = status.run.as_ref().and_then(|run| run.progress) else {
-        return vec![line.to_owned()];
-    };
-    let mut lines = vec![with_percent(line, progress.percent)];
-    if let Some(left) = progress.left_secs {
+    let progress = status.run.as_ref().and_then(|run| run.progress);
+    let mut lines = vec![with_percent(line, progress.and_then(|progress| progress.percent))];
+    if let Some(left) = progress.and_then(|progress| progress.left_secs) {
         // In steps that a person cares about, so that the icon is not drawn anew each second.
         let left = duration(Duration::from_secs(left.next_multiple_of(10).max(10)), language);
         lines.push(words!("faltam cerca de {left}", "about {left} left").get(language).to_owned());
     }
+    lines.extend(status.queue().map(|queue| queue.get(language).to_owned()));
     lines
 }
 
@@ -131,7 +130,11 @@ fn at_work(status: &Status, language: Language) -> Vec<String> {
     match status.activity {
         Activity::Copying | Activity::Verifying | Activity::Restoring => {
             let progress = status.restore.as_ref().and_then(|restore| restore.progress);
-            vec![with_percent(status.line.get(language), progress.and_then(|progress| progress.percent))]
+            let line =
+                with_percent(status.line.get(language), progress.and_then(|progress| progress.percent));
+            // It begins once this has ended.
+            let queue = status.queue().map(|queue| queue.get(language).to_owned());
+            [Some(line), queue].into_iter().flatten().collect()
         }
         Activity::Starting
         | Activity::Checking

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::agent::history::tests::{at, problem, run};
-use crate::agent::status::{Activity, PendingView, RestoringView};
+use crate::agent::status::{Activity, PendingView, RestoringView, WaitingView};
 use crate::agent::testing::{running, status, unhealthy};
-use crate::backup::outcome::Outcome;
+use crate::backup::outcome::{Outcome, Purpose, RunId};
 use crate::cycle::catalogue::Severity;
 use crate::problem::Code;
 use crate::restore::outcome::{RestoreProgress, Stage, Task};
@@ -160,6 +160,16 @@ fn the_tooltip_tells_first_what_the_agent_is_at() {
         let rest = "Last good backup: today at 14:03\nNext: today at 15:00";
         assert_eq!(tooltip, format!("DMBackup\n{first}{rest}"), "{activity:?}");
     }
+}
+
+#[test]
+fn the_tooltip_tells_of_backups_that_wait_for_their_turn() {
+    let waits = |id| WaitingView { id: RunId::from_u128(id), purpose: Purpose::default(), asked_at: at(14) };
+    let tooltip = |status| look(&reached(status), true, Language::Portuguese).tooltip;
+    let run = Status { waiting: vec![waits(1)], ..running(43.2) };
+    assert!(tooltip(run).ends_with("faltam cerca de 50 s\n1 backup na fila"));
+    let restore = Status { waiting: vec![waits(1), waits(2)], ..restoring(None) };
+    assert!(tooltip(restore).starts_with("DMBackup\nRestaurando...\n2 backups na fila\nÚltimo bom backup"));
 }
 
 #[test]

@@ -22,8 +22,9 @@ pub fn doing(link: &Link, language: Language) -> Doing {
         None if running => String::new(),
         None => next(status, language),
     };
+    let queue = status.queue().map(|queue| queue.get(language).to_owned());
     let parts: Vec<_> =
-        [figures, queued(status, language)].into_iter().filter(|part| !part.is_empty()).collect();
+        [Some(figures), queue].into_iter().flatten().filter(|part| !part.is_empty()).collect();
     Doing {
         line: status.line.get(language).into(),
         running,
@@ -66,16 +67,6 @@ fn figures(progress: &Progress, language: Language) -> String {
         parts.push(words!("faltam {left}", "{left} left").get(language).to_owned());
     }
     parts.join(" · ")
-}
-
-/// The backups that wait for their turn.
-fn queued(status: &Status, language: Language) -> String {
-    let words = match status.waiting.len() {
-        0 => return String::new(),
-        1 => words!("1 backup na fila", "1 backup waiting"),
-        count => words!("{count} backups na fila", "{count} backups waiting"),
-    };
-    words.get(language).to_owned()
 }
 
 fn next(status: &Status, language: Language) -> String {
