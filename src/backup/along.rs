@@ -18,11 +18,11 @@ const SETTLE_EVERY: Duration = Duration::from_millis(500);
 /// How many grains are read at once from a disk of this machine, which answers at once; each holds a MiB.
 const READERS_OF_DISK: usize = 2;
 /// How many from a share. What is on its way back must be as much as is sent in the time of an answer, which waits behind what is
-/// queued both ways: six fill 100 Mbit/s for half a second.
-const READERS_OF_SHARE: usize = 6;
+/// queued both ways: five fill 100 Mbit/s for 0.4 s.
+const READERS_OF_SHARE: usize = 5;
 /// How many grains are on their way to a share without an answer, at most. More than are on their way back: else the writer would
-/// wait for its answers behind them.
-const SETTLERS_OF_SHARE: usize = 10;
+/// wait for its answers behind them. Not many more: else what is read back would wait behind them.
+const SETTLERS_OF_SHARE: usize = 8;
 
 /// A copy that is written and read back at once.
 pub struct Along<'a> {

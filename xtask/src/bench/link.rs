@@ -18,6 +18,10 @@ const NAMESPACE: &str = "dmbackup-bench";
 /// The two ends; the addresses are those that are kept for benchmarks.
 const NEAR: (&str, &str) = ("dmbnear", "198.18.0.1");
 const FAR: (&str, &str) = ("dmbfar", "198.18.0.2");
+const SUBNET: &str = "198.18.0.0/30";
+/// How TCP finds its pace, on both sides: what Windows and Debian come with. This machine may be set to another, such as BBR, which
+/// stalls where both directions are full.
+const CONGESTION_CONTROL: &str = "cubic";
 const PORT: &str = "4022";
 const SFTP_SERVER: &str = "/usr/lib/openssh/sftp-server";
 
@@ -77,6 +81,9 @@ impl Link {
 
     fn connect(&self, mbit: u32) -> Result<()> {
         let inside = |words: &str| format!("ip netns exec {NAMESPACE} {words}");
+        let governed = |card: &str, address: &str| {
+            format!("ip route replace {SUBNET} dev {card} src {address} congctl {CONGESTION_CONTROL}")
+        };
         let shaped = |card: &str| {
             format!("tc qdisc add dev {card} root tbf rate {mbit}mbit burst 128kb latency 100ms")
         };
@@ -89,6 +96,8 @@ impl Link {
             inside(&format!("ip link set {} up", FAR.0)),
             shaped(NEAR.0),
             inside(&shaped(FAR.0)),
+            governed(NEAR.0, NEAR.1),
+            inside(&governed(FAR.0, FAR.1)),
         ] {
             quietly(&line)?;
         }
