@@ -5,6 +5,7 @@ use super::sight::Sight;
 use super::{made_up, restoring};
 use crate::control::link::Link;
 use crate::platform::{Drive, Space};
+use crate::restore::outcome::Item;
 use crate::window::clerk::News;
 use crate::window::ui::Page;
 use crate::words::Language;
@@ -141,24 +142,34 @@ fn walk(name: &str, sight: &Sight) {
         stops(sight).iter().map(|stop| stop.accessible_label().unwrap_or_default()).collect();
     assert!(expected.iter().all(|label| !label.is_empty()), "{name}: every stop has a name: {expected:?}");
     sight.size(560, 310, 100);
-    // The first page's name: it stands where nothing else does, however a page is scrolled.
-    let is_first = |[left, top, ..]: [usize; 4]| left < 20 && top < 20;
     let begun = (0..300).any(|_| ring(sight.key(Key::Tab)).is_some_and(is_first));
     assert!(begun, "{name}: the first stop");
-    let mut seen = 1;
-    loop {
-        let now = ring(sight.key(Key::Tab));
-        if now.is_none() {
-            sight.take_one("walk-lost");
-        }
-        let now = now.unwrap_or_else(|| panic!("{name}: no focus is seen {seen} stops on: {expected:?}"));
-        if is_first(now) {
-            break;
-        }
-        seen += 1;
-        assert!(seen <= 2 * expected.len(), "{name}: round and round");
+    for (key, way) in [(Key::Tab, "on"), (Key::Backtab, "back")] {
+        assert_eq!(
+            round(name, way, sight, key, 2 * expected.len()),
+            expected.len(),
+            "{name}, {way}: {expected:?}"
+        );
     }
-    assert_eq!(seen, expected.len(), "{name}: {expected:?}");
+}
+
+/// How many stops there are from the first one to where it comes again, by `key`.
+fn round(name: &str, way: &str, sight: &Sight, key: Key, most: usize) -> usize {
+    for seen in 1..=most {
+        let Some(now) = ring(sight.key(key.clone())) else {
+            sight.take_one("walk-lost");
+            panic!("{name}: no focus is seen {seen} stops {way}");
+        };
+        if is_first(now) {
+            return seen;
+        }
+    }
+    panic!("{name}, {way}: round and round");
+}
+
+/// Whether the ring is around the first page's name: it stands where nothing else does, however a page is scrolled.
+fn is_first([left, top, ..]: [usize; 4]) -> bool {
+    left < 20 && top < 20
 }
 
 #[test]
@@ -186,6 +197,8 @@ fn the_tabulator_reaches_everything_and_the_focus_is_seen_everywhere() {
     sight.learn(News::Restores(vec![restoring::beside()]));
     sight.window.invoke_file_chosen(1);
     walk("restore", &sight);
+    sight.status(restoring::standing(&Item::ALL[..2]));
+    walk("restore, a replacement stands", &sight);
     sight.page(Page::About);
     walk("about", &sight);
     sight.page(Page::Close).learn(News::Link(Link::Reached(Arc::new(made_up::well()))));

@@ -42,7 +42,10 @@ fn home() {
     let untested = RestoreTestView { next_due: Some(at(24 + 9)), ..RestoreTestView::default() };
     sight.status(Status { restore_test: untested, ..well() }).take("home-untested");
     let failed = made_up::tested(Some(real(Code::ArchiveDamaged)));
-    sight.status(Status { restore_test: failed, ..well() }).take("home-test-failed");
+    let alert = unhealthy(Severity::Alert, real(Code::ArchiveDamaged));
+    sight
+        .status(Status { restore_test: failed, checks: alert.checks, health: alert.health, ..well() })
+        .take("home-test-failed");
     let overdue = unhealthy(Severity::Warning, real(Code::RestoreTestMissing));
     sight
         .status(Status { checks: overdue.checks, health: overdue.health, ..well() })
