@@ -156,7 +156,7 @@ fn walk(name: &str, sight: &Sight) {
 /// How many stops there are from the first one to where it comes again, by `key`.
 fn round(name: &str, way: &str, sight: &Sight, key: Key, most: usize) -> usize {
     for seen in 1..=most {
-        let Some(now) = ring(sight.key(key.clone())) else {
+        let Some(now) = ring(sight.key(key)) else {
             sight.take_one("walk-lost");
             panic!("{name}: no focus is seen {seen} stops {way}");
         };
