@@ -13,6 +13,8 @@ const PANEL: &str = include_str!("panel.xml");
 
 /// The bus would start whoever shows notices, and a notice that appears takes a click from the menu.
 const NO_NOTICES: &str = "[D-BUS Service]\nName=org.freedesktop.Notifications\nExec=/bin/false\n";
+/// The bus would start the desktop's own dialogues where this machine has them; the tests answer in the place of zenity's.
+const NO_PORTAL: &str = "[D-BUS Service]\nName=org.freedesktop.portal.Desktop\nExec=/bin/false\n";
 
 /// Where the first icon of the tray lies.
 pub const ICON: (u32, u32) = (24, 24);
@@ -54,9 +56,10 @@ impl Screen {
         let settings = home.path().join("config/xfce4/xfconf/xfce-perchannel-xml");
         fs::create_dir_all(&settings).unwrap();
         fs::write(settings.join("xfce4-panel.xml"), PANEL).unwrap();
+        let services = home.path().join("share/dbus-1/services");
+        fs::create_dir_all(&services).unwrap();
+        fs::write(services.join("portal.service"), NO_PORTAL).unwrap();
         if !parts.contains(&Part::Notices) {
-            let services = home.path().join("share/dbus-1/services");
-            fs::create_dir_all(&services).unwrap();
             fs::write(services.join("notices.service"), NO_NOTICES).unwrap();
         }
         let mut x = Command::new("Xvfb");
