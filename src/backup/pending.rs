@@ -8,10 +8,11 @@ use super::run::{Monitor, Run, World, blocking, cancelled};
 use super::transfer::transfer;
 use crate::archive::{self, Depth, Sha256Sum};
 use crate::destination::{Destination, Name, ReadSeek, Stat};
-use crate::journal::PendingCopy;
+use crate::journal::{EventKind, PendingCopy};
 use crate::problem::{Code, Problem, Result};
 use crate::slot::{ArchiveName, Set};
 use crate::words;
+use crate::words::Words;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -157,7 +158,26 @@ pub async fn copy_pending(world: &World, monitor: Arc<dyn Monitor>, cancel: Canc
     if let Err(problem) = remember(&journal, &made_up) {
         made_up.problem.get_or_insert(problem);
     }
+    if let Some(text) = told(world, &made_up)
+        && let Err(problem) = journal.event(EventKind::CopiedLater, &text)
+    {
+        tracing::warn!(%problem, "what was copied to the terminal later is not in the journal");
+    }
     made_up
+}
+
+/// What the terminal has now, and since when is in the journal; `None` where it got nothing.
+fn told(world: &World, made_up: &MadeUp) -> Option<Words> {
+    let terminal = world.terminal.as_ref()?.shown();
+    let sets = made_up.copied.iter().map(|set| Name::zip(*set, world.archive()).to_string());
+    let files: Vec<_> = sets.chain(made_up.extras.iter().map(Name::to_string)).collect();
+    let files = files.join(", ");
+    (!files.is_empty()).then(|| {
+        words!(
+            "copiado mais tarde para o terminal de backup ({terminal}): {files}",
+            "copied to the terminal de backup ({terminal}) later: {files}",
+        )
+    })
 }
 
 /// Both sides were compared: where nothing stopped it, nothing is pending any more.

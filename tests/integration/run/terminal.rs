@@ -7,6 +7,7 @@ use dmbackup::backup::copy_pending;
 use dmbackup::backup::outcome::{Outcome, Phase, Progress, RunReport};
 use dmbackup::config::Terminal;
 use dmbackup::destination::{Asker, Claims, Destination, Name, enter};
+use dmbackup::journal::EventKind;
 use dmbackup::problem::Code;
 use dmbackup::slot::{Hour, Set};
 use std::fs;
@@ -50,12 +51,19 @@ async fn a_terminal_that_is_away_gets_its_copies_when_it_is_back() {
     shop.good_run().await;
     let away = shop.path("terminal/desligado");
     fs::rename(shop.terminal(), &away).unwrap();
+    let mut hours = Vec::new();
     for _ in 0..2 {
-        must_warn(&mut shop, Code::TerminalMissing).await;
+        hours.push(must_warn(&mut shop, Code::TerminalMissing).await.hour);
         shop.clock.advance(chrono::TimeDelta::hours(1));
     }
     fs::rename(&away, shop.terminal()).unwrap();
     make_up(&shop).await;
+    let events = shop.world.journal.events(10).unwrap();
+    let told =
+        events.iter().find(|event| event.kind == EventKind::CopiedLater).expect("it is in the journal");
+    for hour in hours {
+        assert!(told.text.pt.contains(&format!("{hour:02}h/MCDados.zip")), "{}", told.text.pt);
+    }
     shop.good_run().await;
 }
 
