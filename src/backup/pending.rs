@@ -166,7 +166,7 @@ pub async fn copy_pending(world: &World, monitor: Arc<dyn Monitor>, cancel: Canc
     made_up
 }
 
-/// What the terminal has now, and since when is in the journal; `None` where it got nothing.
+/// Which files the terminal got, for the journal; `None` where it got none.
 fn told(world: &World, made_up: &MadeUp) -> Option<Words> {
     let terminal = world.terminal.as_ref()?.shown();
     let sets = made_up.copied.iter().map(|set| Name::zip(*set, world.archive()).to_string());
