@@ -49,6 +49,8 @@ pub enum EventKind {
     Rescued,
     /// A copy that the terminal lacked was made up.
     CopiedLater,
+    /// A copy that the terminal lacked can never be made: a person removed its file from the server.
+    CopyLost,
     /// A deep check found a damaged file.
     Damaged,
     /// A damaged file was replaced by its whole twin of the other side.

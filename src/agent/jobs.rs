@@ -13,7 +13,7 @@ use super::status::PendingView;
 use super::survey;
 use crate::alert::Alerts;
 use crate::backup::outcome::{Phase, Progress, RunReport};
-use crate::backup::{Manual, Monitor, Order, copy_pending, run};
+use crate::backup::{MadeUp, Manual, Monitor, Order, copy_pending, run};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::protocol::Request;
@@ -161,23 +161,24 @@ impl Hands for Workers {
         let journal = ground.home().journal.clone();
         let job = async move {
             let before = journal.pending().unwrap_or_default();
-            let problem = match ground.ready_to_write(&config).await {
+            let made_up = match ground.ready_to_write(&config).await {
                 Ok((standing, _turn)) => {
                     let world = &standing.world;
-                    match unless_given_up(&stop, copy_pending(world, monitor, stop.clone())).await {
-                        Some(made_up) => made_up.problem,
-                        None => world.terminal.as_ref().map(|terminal| no_answer(&**terminal, STOP_PATIENCE)),
-                    }
+                    let given_up =
+                        || world.terminal.as_ref().map(|terminal| no_answer(&**terminal, STOP_PATIENCE));
+                    unless_given_up(&stop, copy_pending(world, monitor, stop.clone()))
+                        .await
+                        .unwrap_or_else(|| MadeUp { problem: given_up(), ..MadeUp::default() })
                 }
-                Err(problem) => Some(problem),
+                Err(problem) => MadeUp { problem: Some(problem), ..MadeUp::default() },
             };
             // What cannot be read now is as it was; the next cycle looks again.
             let pending = journal.pending().unwrap_or_else(|_| before.clone());
-            let arrived = arrived(&before, &pending);
+            let arrived = arrived(&before, &pending, &made_up.lost);
             if let Err(problem) = journal.arrived(&arrived) {
                 tracing::warn!(%problem, "that copies were made up is not journalled with their runs");
             }
-            Event::CopiesEnded { problem, arrived, pending: pending_views(&pending) }
+            Event::CopiesEnded { problem: made_up.problem, arrived, pending: pending_views(&pending) }
         };
         self.start(job, |problem| Event::CopiesEnded {
             problem: Some(problem),
@@ -321,8 +322,9 @@ pub fn pending_views(pending: &[PendingCopy]) -> Vec<PendingView> {
 }
 
 /// The places among the backups of those that the terminal lacked `before` and has now.
-fn arrived(before: &[PendingCopy], pending: &[PendingCopy]) -> Vec<u64> {
-    before.iter().filter(|copy| !pending.contains(copy)).map(|copy| copy.sequence).collect()
+fn arrived(before: &[PendingCopy], pending: &[PendingCopy], lost: &[PendingCopy]) -> Vec<u64> {
+    let is_there = |copy: &&PendingCopy| !pending.contains(copy) && !lost.contains(copy);
+    before.iter().filter(is_there).map(|copy| copy.sequence).collect()
 }
 
 /// One run and everything that it needs.

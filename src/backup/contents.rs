@@ -5,6 +5,7 @@ use crate::archive::{self, Manifest};
 use crate::destination::{Destination, Name, Stat};
 use crate::problem::Result;
 use crate::slot::{ArchiveName, Set};
+use std::io;
 
 /// One file of the rotation.
 #[derive(Clone, Debug)]
@@ -43,7 +44,8 @@ pub fn read(destination: &dyn Destination, archive: &ArchiveName) -> Result<Vec<
 fn manifest(destination: &dyn Destination, name: &Name) -> Option<Manifest> {
     let read = || match destination.open(name)? {
         Some(mut file) => archive::read_manifest(&mut *file),
-        None => Ok(None),
+        // It was there a moment ago.
+        None => Err(destination.explain(&io::ErrorKind::NotFound.into())),
     };
     // One stumble of a disk or a share must not hide a backup.
     read()

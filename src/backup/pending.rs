@@ -13,6 +13,7 @@ use crate::problem::{Code, Problem, Result};
 use crate::slot::{ArchiveName, Set};
 use crate::words;
 use crate::words::Words;
+use std::io;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -72,6 +73,16 @@ fn unreadable(server: &[Held], pending: &[PendingCopy]) -> Vec<Set> {
     lost.map(|held| held.set).collect()
 }
 
+/// The hours that are pending and whose backup stands under no name on either side (pure): whoever removed it from the server
+/// took the only copy. A file there that does not say what it is may be it.
+fn lost(server: &[Held], terminal: &[Held], pending: &[PendingCopy]) -> Vec<PendingCopy> {
+    let stands = |copy: &PendingCopy| {
+        let is_it = |held: &Held| held.sequence() == copy.sequence;
+        server.iter().any(|held| is_hour(held.set, copy.hour) || is_it(held)) || terminal.iter().any(is_it)
+    };
+    pending.iter().filter(|copy| !copy.extra && !stands(copy)).copied().collect()
+}
+
 /// The extra copies that the terminal lacks (pure), in the order of `server`. Each has a name of its own for ever, so that
 /// names are all that is compared.
 fn missing_extras(server: Vec<(Name, Stat)>, terminal: &[(Name, Stat)]) -> Vec<Name> {
@@ -116,6 +127,8 @@ pub struct MadeUp {
     pub incomplete: Vec<u64>,
     /// Extra copies that it has now.
     pub extras: Vec<Name>,
+    /// Pending copies that nobody can make any more: their files are on neither side.
+    pub lost: Vec<PendingCopy>,
     /// What stopped it, or kept a single file from being copied.
     pub problem: Option<Problem>,
 }
@@ -163,6 +176,11 @@ pub async fn copy_pending(world: &World, monitor: Arc<dyn Monitor>, cancel: Canc
     {
         tracing::warn!(%problem, "what was copied to the terminal later is not in the journal");
     }
+    for copy in &made_up.lost {
+        if let Err(problem) = journal.event(EventKind::CopyLost, &told_of_lost(world, *copy)) {
+            tracing::warn!(%problem, "a copy that can never be made is not in the journal");
+        }
+    }
     made_up
 }
 
@@ -180,6 +198,15 @@ fn told(world: &World, made_up: &MadeUp) -> Option<Words> {
     })
 }
 
+fn told_of_lost(world: &World, copy: PendingCopy) -> Words {
+    let slot = format!("{:02}h", copy.hour);
+    let server = world.local.shown();
+    words!(
+        "o backup {slot} foi retirado da pasta de backup ({server}) antes de ser copiado para o terminal; não há mais o que copiar",
+        "the backup {slot} was removed from the backup folder ({server}) before it was copied to the terminal; there is nothing left to copy",
+    )
+}
+
 /// Both sides were compared: where nothing stopped it, nothing is pending any more.
 fn remember(journal: &crate::journal::Journal, made_up: &MadeUp) -> Result<()> {
     if made_up.problem.is_none() {
@@ -188,6 +215,7 @@ fn remember(journal: &crate::journal::Journal, made_up: &MadeUp) -> Result<()> {
     let mut pending = journal.pending()?;
     let arrived = |hour| made_up.copied.iter().any(|set| is_hour(*set, hour));
     pending.retain(|copy| copy.extra || made_up.incomplete.contains(&copy.sequence) || !arrived(copy.hour));
+    pending.retain(|copy| !made_up.lost.contains(copy));
     journal.set_pending(&pending)
 }
 
@@ -210,13 +238,14 @@ impl Work {
             let server = contents::read(&*self.local, &self.archive)?;
             let terminal = contents::read(&*self.terminal, &self.archive)?;
             let extras = missing_extras(self.local.extras()?, &self.terminal.extras()?);
-            Ok((missing(&server, &terminal), extras, unreadable(&server, pending)))
+            let lost = lost(&server, &terminal, pending);
+            Ok((missing(&server, &terminal), extras, unreadable(&server, pending), lost))
         });
-        let (missing, extras, unreadable) = match found {
-            Ok(missing) => missing,
+        let (missing, extras, unreadable, lost) = match found {
+            Ok(found) => found,
             Err(problem) => return MadeUp { problem: Some(problem), ..MadeUp::default() },
         };
-        let mut made_up = MadeUp::default();
+        let mut made_up = MadeUp { lost, ..MadeUp::default() };
         for set in unreadable {
             let name = Name::zip(set, &self.archive);
             made_up.note(damaged_since(
@@ -304,7 +333,9 @@ impl Work {
     }
 
     fn copy(&self, name: &Name) -> Result<()> {
-        let Some(mut source) = self.local.open(name)? else { return Ok(()) };
+        // It was there when both sides were compared: the next comparison tells whether it is gone.
+        let vanished = || self.local.explain(&io::ErrorKind::NotFound.into());
+        let mut source = self.local.open(name)?.ok_or_else(vanished)?;
         let sum = self.proved(&mut *source, name)?;
         drop(source);
         let mut told = |done_bytes, total_bytes| {
@@ -325,7 +356,7 @@ impl Work {
                 copy.staged.discard().and(Err(damaged_since(&shown, &self.terminal.shown())))
             }
             Some(copy) => copy.staged.publish(),
-            None => Ok(()),
+            None => Err(vanished()),
         }
     }
 }
@@ -408,6 +439,18 @@ mod tests {
         let terminal = [held(hour(9), 5), held(Set::Newest, 5)];
         let found = missing(&server, &terminal);
         assert_eq!(found.last().map(|file| (file.set, file.way)), Some((Set::Day(Day::Domingo), Way::Copy)));
+    }
+
+    #[test]
+    fn only_what_stands_under_no_name_on_either_side_is_lost() {
+        let copy = |hour, sequence| PendingCopy { hour, sequence, extra: false };
+        let of_day = held(Set::Day(Day::Segunda), 11);
+        let silent = Held { manifest: None, ..held(hour(12), 0) };
+        let server = [held(hour(9), 10), of_day, silent];
+        let terminal = [held(Set::Newest, 14)];
+        let extra = PendingCopy { extra: true, ..copy(15, 99) };
+        let pending = [copy(9, 10), copy(10, 11), copy(12, 13), copy(14, 14), copy(15, 15), extra];
+        assert_eq!(lost(&server, &terminal, &pending), [copy(15, 15)]);
     }
 
     fn any_side() -> impl Strategy<Value = Vec<Held>> {

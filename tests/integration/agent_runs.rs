@@ -228,6 +228,29 @@ fn copies_are_made_up_when_the_terminal_is_back() {
 }
 
 #[test]
+fn a_backup_that_a_person_removes_before_it_is_copied_is_never_told_as_copied() {
+    let server = StandIn::start();
+    let (shop, agent) = at_work(&server);
+    std::fs::rename(shop.path("terminal"), shop.path("longe")).unwrap();
+    assert_eq!(shop.ctl(&["backup", "--wait"]).exit, 9);
+    shop.until(|status| !status.pending.is_empty());
+    for zip in files_below(&shop.path("servidor")).iter().filter(|path| path.ends_with("MCDados.zip")) {
+        std::fs::remove_file(zip).unwrap();
+    }
+    std::fs::rename(shop.path("longe"), shop.path("terminal")).unwrap();
+    shop.ctl(&["check"]);
+    let status = shop.until(|status| status.pending.is_empty() && status.activity == Activity::Waiting);
+    assert_eq!(status.last_good.and_then(|run| run.terminal).map(|copy| copy.done), Some(false));
+    assert_eq!(agent.terminate().code(), Some(0));
+    let journal = Journal::open(&shop.state(), Arc::new(SystemClock));
+    let kept = journal.last_good().unwrap().and_then(|run| run.terminal);
+    assert_eq!(kept.map(|copy| copy.done), Some(false));
+    let events = journal.events(100).unwrap();
+    assert!(events.iter().any(|event| event.kind == EventKind::CopyLost), "{events:?}");
+    assert!(events.iter().all(|event| event.kind != EventKind::CopiedLater), "{events:?}");
+}
+
+#[test]
 fn what_a_broken_off_copy_left_at_the_terminal_goes_when_the_terminal_is_back() {
     let large = DatabaseOptions::pages_mib("Grande", 96);
     let server = StandIn::start_with(|options| options.database(large));
