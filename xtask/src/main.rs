@@ -9,6 +9,7 @@ mod shop;
 mod soak;
 mod steps;
 mod test;
+mod volumes;
 mod windows;
 mod wine;
 
@@ -38,6 +39,9 @@ enum Verb {
     Screens,
     /// Builds the programs for Windows and runs them under Wine (not a part of `test`)
     Wine,
+    /// Runs the product on a real FAT32 disk and over a real SMB share, which a kernel of its own mounts (not a part of `test`;
+    /// installs a kernel, and Samba, whose service some systems start then)
+    Volumes(volumes::Options),
     /// Looks for known vulnerabilities in the dependencies (needs the network; not a part of `test`)
     Advisories,
 }
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Verb::Soak(options) => soak::run(&options).map(|()| 0),
         Verb::Screens => test::screens().map(|()| 0),
         Verb::Wine => wine::run().map(|()| 0),
+        Verb::Volumes(options) => volumes::run(&options).map(|()| 0),
         Verb::Advisories => test::advisories().map(|()| 0),
     };
     match done {

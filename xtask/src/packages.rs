@@ -89,6 +89,17 @@ pub const LINK: &[Package] = &[
     Package { name: "openssh-sftp-server", there: There::File("/usr/lib/openssh/sftp-server") },
 ];
 
+/// A kernel that is a program, and what makes and mounts FAT32 disks and SMB shares in it.
+pub const VOLUMES: &[Package] = &[
+    program("user-mode-linux", "linux.uml"),
+    Package { name: "kmod", there: There::File("/usr/sbin/modprobe") },
+    Package { name: "dosfstools", there: There::File("/usr/sbin/mkfs.vfat") },
+    Package { name: "samba", there: There::File("/usr/sbin/smbd") },
+    Package { name: "cifs-utils", there: There::File("/usr/sbin/mount.cifs") },
+    program("iproute2", "ip"),
+    program("unzip", "unzip"),
+];
+
 /// The C compiler for Windows.
 pub const WINDOWS: &[Package] = &[program("gcc-mingw-w64-x86-64", "x86_64-w64-mingw32-gcc")];
 
