@@ -1,4 +1,10 @@
 //! The integration tests, one binary. Those that need kills, mounts, other users or a shell are for Unix only.
+
+#![cfg_attr(
+    windows,
+    expect(dead_code, reason = "what several tests share is mostly shared by those for Unix")
+)]
+
 #[cfg(unix)]
 #[cfg(test)]
 mod agent_clock;
