@@ -97,6 +97,8 @@ pub const VOLUMES: &[Package] = &[
     Package { name: "samba", there: There::File("/usr/sbin/smbd") },
     Package { name: "cifs-utils", there: There::File("/usr/sbin/mount.cifs") },
     program("iproute2", "ip"),
+    program("mount", "mount"),
+    program("procps", "pkill"),
     program("unzip", "unzip"),
 ];
 

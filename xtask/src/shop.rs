@@ -32,6 +32,16 @@ impl Shop {
         Ok(shop)
     }
 
+    /// The shop that another process has prepared below `root`, as it is.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn again(root: PathBuf) -> Result<Self> {
+        let file = root.join("sqlserver/senha.txt");
+        let password = fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        Ok(Self { root, password })
+    }
+
     /// Takes the shop back to its first day; its SQL Server stays.
     ///
     /// # Errors

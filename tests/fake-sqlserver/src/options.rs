@@ -125,7 +125,8 @@ impl Options {
     }
 
     pub(crate) fn into_instance(self) -> io::Result<Arc<Instance>> {
-        std::fs::create_dir_all(&self.data)?;
+        // As the setup of SQL Server leaves it: with the folder for dumps that are named without one.
+        std::fs::create_dir_all(self.data.join("Backup"))?;
         let kept = kept::load(&self.data)?;
         let folder = files_folder(&self.data)?;
         let mut databases = Vec::new();

@@ -1,6 +1,8 @@
 //! The room `sqlserver` against a SQL Server: the stand-in, and in the tests of `acceptance` a real one too.
 
 mod acceptance;
+#[cfg(unix)]
+mod by_address;
 mod dump;
 mod health;
 mod login;
