@@ -216,11 +216,24 @@ fn tls_failure(text: &str) -> TlsFailure {
     if ["certifica", "self-signed", "self signed", "unknownissuer", "trust"]
         .iter()
         .any(|word| lower.contains(word))
+        || windows_code(text).is_some_and(is_about_a_certificate)
     {
         TlsFailure::Certificate
     } else {
         TlsFailure::NoCommonVersion
     }
+}
+
+/// The number in an error of Windows, whose words come in the system's language, or not at all.
+fn windows_code(text: &str) -> Option<u32> {
+    let (_, code) = text.rsplit_once("(os error ")?;
+    Some(code.split(')').next()?.parse::<i32>().ok()?.cast_unsigned())
+}
+
+/// Those of the facility for certificates (`0x800B….`, as `CERT_E_UNTRUSTEDROOT`), and `SEC_E_WRONG_PRINCIPAL`,
+/// `SEC_E_UNTRUSTED_ROOT`, `SEC_E_CERT_UNKNOWN`, `SEC_E_CERT_EXPIRED` (winerror.h).
+const fn is_about_a_certificate(code: u32) -> bool {
+    matches!(code, 0x800B_0000..=0x800B_FFFF | 0x8009_0322 | 0x8009_0325 | 0x8009_0327 | 0x8009_0328)
 }
 
 /// The library reports most failures of the handshake as I/O errors: alerts and bad records as invalid data, an empty

@@ -225,6 +225,32 @@ fn errors_of_the_library_are_understood_by_the_stage_in_which_they_arise() {
 }
 
 #[test]
+fn windows_tells_of_certificates_by_number_in_any_language_or_none() {
+    let how = |text: &str| match Failure::of(&tiberius::error::Error::Tls(text.into()), Stage::Login) {
+        Failure::Tls(how, _) => how,
+        other => panic!("{other:?}"),
+    };
+    let certificate = [
+        "OS Error -2146762487 (FormatMessageW() returned error 317) (os error -2146762487)",
+        "Die Zertifikatkette wurde von einer nicht vertrauenswürdigen Stelle ausgestellt. (os error -2146893019)",
+        "Имя субъекта сертификата не соответствует цели. (os error -2146893022)",
+        "El certificado ha expirado. (os error -2146893016)",
+    ];
+    for text in certificate {
+        assert_eq!(how(text), TlsFailure::Certificate, "{text}");
+    }
+    let other = [
+        "The client and server cannot communicate: no common algorithm. (os error -2146893007)",
+        "(os error",
+        "(os error x)",
+        "(os error 99999999999)",
+    ];
+    for text in other {
+        assert_eq!(how(text), TlsFailure::NoCommonVersion, "{text}");
+    }
+}
+
+#[test]
 fn only_an_error_that_leaves_the_session_alive_leaves_the_connection_usable() {
     assert!(server_error(911, 16, "").leaves_connection_usable());
     assert!(!server_error(596, 21, "").leaves_connection_usable());
