@@ -38,7 +38,7 @@ enum Verb {
     /// Makes a picture of every page and state of the window, in target/screens
     Screens,
     /// Builds the programs for Windows and runs them under Wine (not a part of `test`)
-    Wine,
+    Wine(wine::Options),
     /// Runs the product on a real FAT32 disk and over a real SMB share, which a kernel of its own mounts (not a part of `test`;
     /// installs a kernel, and Samba, whose service some systems start then)
     Volumes(volumes::Options),
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         Verb::Bench(options) => bench::run(&options),
         Verb::Soak(options) => soak::run(&options).map(|()| 0),
         Verb::Screens => test::screens().map(|()| 0),
-        Verb::Wine => wine::run().map(|()| 0),
+        Verb::Wine(options) => wine::run(&options).map(|()| 0),
         Verb::Volumes(options) => volumes::run(&options).map(|()| 0),
         Verb::Advisories => test::advisories().map(|()| 0),
     };

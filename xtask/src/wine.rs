@@ -6,6 +6,7 @@ use crate::packages;
 use crate::shop::{PASSWORD_VARIABLE, Shop, StandIn};
 use crate::steps::{self, Result, say};
 use crate::windows;
+use clap::Args;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -23,12 +24,23 @@ const DESKTOP: [&str; 2] = ["explorer", "/desktop=dmbackup,1280x900"];
 const LOOK: Duration = Duration::from_millis(500);
 const LOOKS: usize = 240;
 
+#[derive(Args)]
+pub struct Options {
+    /// Run the integration tests that Windows has too, instead of the programs
+    #[arg(long)]
+    tests: bool,
+}
+
 /// Builds and runs them.
 ///
 /// # Errors
 /// Something cannot be built, or does not do what it does on Linux: the output above names it.
-pub fn run() -> Result<()> {
+pub fn run(options: &Options) -> Result<()> {
     packages::install(&[packages::BUILD, packages::DEMO, packages::TEST, packages::WINDOWS, packages::WINE])?;
+    let folder = steps::root().join("target/wine");
+    if options.tests {
+        return tests(&Wine::prepare(&folder, Shop::prepare(folder.join("shop"))?)?);
+    }
     steps::run(
         "build the SQL Server stand-in",
         steps::cargo().args(["build", "--locked", "--package", "fake-sqlserver", "--bins"]),
@@ -37,11 +49,11 @@ pub fn run() -> Result<()> {
         "build the programs for Windows",
         windows::cargo("build")?.args(["--package", "dmbackup", "--bins", "--locked"]),
     )?;
-    let shop = Shop::prepare(steps::root().join("target/wine/shop"))?;
+    let shop = Shop::prepare(folder.join("shop"))?;
     let server = StandIn::start(&shop, &["--rows", "2000"])?;
     let seen = format!("folder_seen_by_server = \"{}\"\n", shop.path("servidor/Backup").display());
     shop.write_config_as(&server.address, &seen, &shop.path("terminal/MCBkp"), drive)?;
-    let wine = Wine::prepare(&steps::root().join("target/wine"), shop)?;
+    let wine = Wine::prepare(&folder, shop)?;
     command_line(&wine)?;
     screen(&wine)?;
     say("everything was as it is on Linux");
@@ -67,6 +79,17 @@ fn command_line(wine: &Wine) -> Result<()> {
     let made = wine.shop.path("terminal/MCBkp/MCDados.zip");
     wine.must(&["inspect", &drive(&made)], 0, "nenhum erro encontrado")?;
     steps::run("unpack what was made with Linux' own unzip", Command::new("unzip").arg("-tqq").arg(&made))
+}
+
+/// The tests of the library's rooms against the stand-in, both built for Windows: SQL Server, a whole run, the readers of files.
+fn tests(wine: &Wine) -> Result<()> {
+    let mut tests = windows::cargo("test")?;
+    tests.args(["--package", "dmbackup", "--test", "integration", "--locked"]);
+    wine.surround(&mut tests);
+    steps::run(
+        "the integration tests for Windows",
+        tests.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine"),
+    )
 }
 
 /// The tray program holds an agent; the window shows it.
@@ -158,10 +181,16 @@ impl Wine {
 
     fn wine(&self, words: &[&str]) -> Command {
         let mut command = Command::new("wine");
-        command.args(words).env("WINEPREFIX", self.folder.join("prefix")).env("DISPLAY", &self.display);
-        command.env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", "mscoree,mshtml=");
+        command.args(words);
+        self.surround(&mut command);
         command.env(PASSWORD_VARIABLE, &self.shop.password).stdin(Stdio::null());
         command
+    }
+
+    /// What Wine needs around a command.
+    fn surround(&self, command: &mut Command) {
+        command.env("WINEPREFIX", self.folder.join("prefix")).env("DISPLAY", &self.display);
+        command.env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", "mscoree,mshtml=");
     }
 
     /// One of our programs, in Portuguese.
