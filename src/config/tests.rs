@@ -328,11 +328,19 @@ fn a_changed_file_is_noticed_and_so_is_a_changed_password() {
 }
 
 /// On Unix taking the read-only mark from a file lets everybody write it.
+#[cfg(not(windows))]
 #[expect(clippy::permissions_set_readonly_false, reason = "that is what the test needs")]
 fn open_to_everybody(path: &Path) {
     let mut permissions = fs::metadata(path).unwrap().permissions();
     permissions.set_readonly(false);
     fs::set_permissions(path, permissions).unwrap();
+}
+
+#[cfg(windows)]
+fn open_to_everybody(path: &Path) {
+    // S-1-1-0 is everybody, in a system of any language.
+    let mut change = std::process::Command::new("icacls");
+    assert!(change.arg(path).args(["/grant", "*S-1-1-0:(M)"]).status().unwrap().success());
 }
 
 #[test]

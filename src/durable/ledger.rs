@@ -169,10 +169,15 @@ mod tests {
     use proptest::prelude::*;
     use std::fs;
 
+    /// A full path, as the system has them.
+    fn full(name: &str) -> PathBuf {
+        Path::new(if cfg!(windows) { r"C:\b" } else { "/b" }).join(name)
+    }
+
     #[test]
     fn what_was_begun_and_not_finished_is_known_to_the_next_process() {
         let state = tempfile::tempdir().unwrap();
-        let [done, left] = ["/b/.MCDados.zip.partial", "/b/09h/.MCDados.zip.partial"].map(PathBuf::from);
+        let [done, left] = [".MCDados.zip.partial", "09h/.MCDados.zip.partial"].map(full);
         let ledger = Ledger::open(state.path());
         ledger.record(&done);
         ledger.record(&left);
@@ -202,9 +207,9 @@ mod tests {
     fn a_ledger_that_grows_is_written_anew_with_what_stands() {
         let state = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(state.path());
-        let standing = PathBuf::from("/b/.standing.partial");
+        let standing = full(".standing.partial");
         ledger.record(&standing);
-        let long = PathBuf::from(format!("/b/.{}.partial", "n".repeat(4000)));
+        let long = full(&format!(".{}.partial", "n".repeat(4000)));
         for _ in 0..20 {
             ledger.record(&long);
             ledger.forget(&long);
@@ -217,11 +222,11 @@ mod tests {
     fn without_a_state_folder_it_goes_on_in_memory() {
         let state = tempfile::tempdir().unwrap();
         let ledger = Ledger::open(&state.path().join("missing"));
-        let path = PathBuf::from("/b/.x.partial");
+        let path = full(".x.partial");
         ledger.record(&path);
         assert_eq!(ledger.recorded(), std::slice::from_ref(&path));
         fs::create_dir(state.path().join("missing")).unwrap();
-        ledger.record(&PathBuf::from("/b/.y.partial"));
+        ledger.record(&full(".y.partial"));
         let kept = Ledger::open(&state.path().join("missing")).recorded();
         assert!(kept.contains(&path), "once it can be written it holds everything that stands");
     }

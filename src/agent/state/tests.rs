@@ -329,9 +329,12 @@ fn a_stop_is_for_everything_that_waits_too_and_is_written_down() {
     assert_eq!(begun(&story.run_ends(Outcome::Cancelled, &[Code::RunCancelled])), None);
 }
 
+/// A full path, as the system has them.
+const PEN: &str = if cfg!(windows) { r"E:\backup" } else { "/pen" };
+
 #[test]
 fn a_manual_backup_is_a_copy_of_the_run_that_went_on_when_it_was_asked_for() {
-    let asked = || Request::ManualBackup { folder: "/pen".to_owned(), replace: false };
+    let asked = || Request::ManualBackup { folder: PEN.to_owned(), replace: false };
     let mut story = Story::begin(20, &[run(9, Outcome::Success, &[])]);
     story.cycle();
     let relative = Request::ManualBackup { folder: "pen".to_owned(), replace: false };

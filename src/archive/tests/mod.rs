@@ -5,6 +5,8 @@ mod damage;
 mod inspect;
 mod large;
 mod pack;
+// Those programs are Linux's: what is written is the same on Windows.
+#[cfg(unix)]
 mod readers;
 
 use super::manifest::tests::sample;
