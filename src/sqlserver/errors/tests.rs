@@ -226,9 +226,10 @@ fn errors_of_the_library_are_understood_by_the_stage_in_which_they_arise() {
 
 #[test]
 fn windows_tells_of_certificates_by_number_in_any_language_or_none() {
-    let how = |text: &str| match Failure::of(&tiberius::error::Error::Tls(text.into()), Stage::Login) {
-        Failure::Tls(how, _) => how,
-        other => panic!("{other:?}"),
+    let how = |text: &str| {
+        let failure = Failure::of(&tiberius::error::Error::Tls(text.into()), Stage::Login);
+        let Failure::Tls(how, _) = failure else { panic!("{failure:?}") };
+        how
     };
     let certificate = [
         "OS Error -2146762487 (FormatMessageW() returned error 317) (os error -2146762487)",
