@@ -22,8 +22,10 @@ const FONTS: [&str; 3] = ["Segoe UI", "Arial", "Consolas"];
 const DESKTOP: [&str; 2] = ["explorer", "/desktop=dmbackup,1280x900"];
 /// Runs a program of Windows. Wine makes access control lists from the rights that Linux keeps: others have none then.
 const RUNNER: &str = "#!/bin/sh\numask 077\nexec wine \"$@\"\n";
-/// Tests of what Wine has not: changes of those lists, and the removal of files that are open.
-const NOT_IN_WINE: [&str; 3] = [
+/// Tests of what Wine has not: changes of those lists, and the removal of files that are open; and FreeTDS, which has no program
+/// for Windows.
+const NOT_IN_WINE: [&str; 4] = [
+    "freetds::",
     "config::tests::a_password_may_stand_in_a_file_that_only_its_owner_reads",
     "config::tests::what_ordinary_users_may_write_is_refused_by_a_service",
     "destination::outside::tests::what_a_dead_process_left_is_removed_at_the_next_start_and_nothing_else",
@@ -89,7 +91,7 @@ fn command_line(wine: &Wine) -> Result<()> {
     steps::run("unpack what was made with Linux' own unzip", Command::new("unzip").arg("-tqq").arg(&made))
 }
 
-/// The tests of the library, and those of its rooms against the stand-in, both built for Windows.
+/// The tests of the library, those of its rooms against the stand-in, and the stand-in's own, all built for Windows.
 fn tests(wine: &Wine) -> Result<()> {
     let runner = wine.folder.join("runner");
     fs::write(&runner, RUNNER).map_err(|error| format!("{}: {error}", runner.display()))?;
