@@ -96,22 +96,21 @@ fn tests(wine: &Wine) -> Result<()> {
     let runner = wine.folder.join("runner");
     fs::write(&runner, RUNNER).map_err(|error| format!("{}: {error}", runner.display()))?;
     steps::run("let it be run", Command::new("chmod").arg("755").arg(&runner))?;
-    let mut tests = windows::cargo("test")?;
-    tests.args([
-        "--package",
-        "dmbackup",
-        "--lib",
-        "--test",
-        "integration",
-        "--locked",
-        "--no-fail-fast",
-        "--",
-    ]);
-    for name in NOT_IN_WINE {
-        tests.args(["--skip", name]);
+    // All that the workflow for Windows runs.
+    for packages in [&["dmbackup"][..], &["fake-sqlserver", "xtask", "bench-pack"]] {
+        let mut tests = windows::cargo("test")?;
+        for package in packages {
+            tests.args(["--package", package]);
+        }
+        tests.args(["--lib", "--bins", "--tests", "--locked", "--no-fail-fast", "--"]);
+        for name in NOT_IN_WINE {
+            tests.args(["--skip", name]);
+        }
+        wine.surround(&mut tests);
+        tests.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", &runner);
+        steps::run(&format!("the tests for Windows of {}", packages.join(", ")), &mut tests)?;
     }
-    wine.surround(&mut tests);
-    steps::run("the tests for Windows", tests.env("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", runner))
+    Ok(())
 }
 
 /// The tray program holds an agent; the window shows it.
