@@ -96,6 +96,8 @@ fn tests(wine: &Wine) -> Result<()> {
     let runner = wine.folder.join("runner");
     fs::write(&runner, RUNNER).map_err(|error| format!("{}: {error}", runner.display()))?;
     steps::run("let it be run", Command::new("chmod").arg("755").arg(&runner))?;
+    // Wine's server makes the files, with the rights that it was started with.
+    wine.end_server();
     // All that the workflow for Windows runs.
     for packages in [&["dmbackup"][..], &["fake-sqlserver", "xtask", "bench-pack"]] {
         let mut tests = windows::cargo("test")?;
@@ -162,8 +164,7 @@ impl Drop for Running {
 
 impl Drop for Wine {
     fn drop(&mut self) {
-        // Wine's programs are not the children of ours.
-        let _ = Command::new("wineserver").arg("-k").env("WINEPREFIX", self.folder.join("prefix")).status();
+        self.end_server();
     }
 }
 
@@ -212,6 +213,12 @@ impl Wine {
     fn surround(&self, command: &mut Command) {
         command.env("WINEPREFIX", self.folder.join("prefix")).env("DISPLAY", &self.display);
         command.env("WINEDEBUG", "-all").env("WINEDLLOVERRIDES", "mscoree,mshtml=");
+    }
+
+    /// Ends Wine's programs, which are not the children of ours; where there are none it has nothing to do.
+    fn end_server(&self) {
+        let prefix = self.folder.join("prefix");
+        let _ = Command::new("wineserver").arg("-k").env("WINEPREFIX", prefix).status();
     }
 
     /// One of our programs, in Portuguese.
