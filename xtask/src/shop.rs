@@ -130,9 +130,20 @@ pub fn program(profile: &str, name: &str) -> PathBuf {
     steps::root().join("target").join(profile).join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
+/// A program that is ended with us.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The running stand-in; ends with us.
 pub struct StandIn {
-    child: Child,
+    _child: Running,
     /// Where it listens.
     pub address: String,
 }
@@ -143,7 +154,7 @@ impl StandIn {
     /// # Errors
     /// It does not start.
     pub fn start(shop: &Shop, contents: &[&str]) -> Result<Self> {
-        let mut child = Command::new(program("debug", "fake-sqlserver"))
+        let child = Command::new(program("debug", "fake-sqlserver"))
             .args(["--listen", "127.0.0.1:0", "--login", "dmbackup", "--database", "MCDados"])
             .arg("--password-file")
             .arg(shop.path("sqlserver/senha.txt"))
@@ -153,23 +164,16 @@ impl StandIn {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| format!("fake-sqlserver: {error}"))?;
-        let lines = child.stdout.take().map(|output| BufReader::new(output).lines());
+        let mut child = Running(child);
+        let lines = child.0.stdout.take().map(|output| BufReader::new(output).lines());
         let address = lines
             .into_iter()
             .flatten()
             .map_while(std::io::Result::ok)
             .find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
         match address {
-            Some(address) => Ok(Self { child, address }),
+            Some(address) => Ok(Self { _child: child, address }),
             None => Err("fake-sqlserver ended before it was ready".into()),
         }
-    }
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        // It may have ended already, with the same Ctrl-C.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

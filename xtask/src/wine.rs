@@ -3,7 +3,7 @@
 //! second system.
 
 use crate::packages;
-use crate::shop::{PASSWORD_VARIABLE, Shop, StandIn};
+use crate::shop::{PASSWORD_VARIABLE, Running, Shop, StandIn};
 use crate::steps::{self, Result, say};
 use crate::windows;
 use clap::Args;
@@ -149,17 +149,6 @@ struct Wine {
     display: String,
     shop: Shop,
     _screen: Running,
-}
-
-/// A program that is ended with us.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 impl Drop for Wine {

@@ -1,12 +1,12 @@
 //! What the kernel's first program runs: backups onto FAT32, as a disk that a person plugs in and as a terminal's, and onto an SMB
 //! share that fills up, goes away and comes back.
 
-use crate::shop::{self, PASSWORD_VARIABLE, Shop, StandIn};
+use crate::shop::{self, PASSWORD_VARIABLE, Running, Shop, StandIn};
 use crate::steps::{self, Result, say};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -235,17 +235,6 @@ impl Place {
         }
         say("   the terminal has what the server has");
         Ok(())
-    }
-}
-
-/// A program that is ended with us.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 
