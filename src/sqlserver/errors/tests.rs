@@ -231,23 +231,30 @@ fn windows_tells_of_certificates_by_number_in_any_language_or_none() {
         let Failure::Tls(how, _) = failure else { panic!("{failure:?}") };
         how
     };
-    let certificate = [
-        "OS Error -2146762487 (FormatMessageW() returned error 317) (os error -2146762487)",
-        "Die Zertifikatkette wurde von einer nicht vertrauenswürdigen Stelle ausgestellt. (os error -2146893019)",
-        "Имя субъекта сертификата не соответствует цели. (os error -2146893022)",
-        "El certificado ha expirado. (os error -2146893016)",
+    let table = [
+        (
+            TlsFailure::Certificate,
+            [
+                "OS Error -2146762487 (FormatMessageW() returned error 317) (os error -2146762487)",
+                "Die Zertifikatkette stammt von keiner vertrauenswürdigen Stelle. (os error -2146893019)",
+                "Имя субъекта сертификата не соответствует цели. (os error -2146893022)",
+                "Le certificat a expiré. (os error -2146893016)",
+            ],
+        ),
+        (
+            TlsFailure::NoCommonVersion,
+            [
+                "The client and server cannot communicate: no common algorithm. (os error -2146893007)",
+                "(os error",
+                "(os error x)",
+                "(os error 99999999999)",
+            ],
+        ),
     ];
-    for text in certificate {
-        assert_eq!(how(text), TlsFailure::Certificate, "{text}");
-    }
-    let other = [
-        "The client and server cannot communicate: no common algorithm. (os error -2146893007)",
-        "(os error",
-        "(os error x)",
-        "(os error 99999999999)",
-    ];
-    for text in other {
-        assert_eq!(how(text), TlsFailure::NoCommonVersion, "{text}");
+    for (expected, texts) in table {
+        for text in texts {
+            assert_eq!(how(text), expected, "{text}");
+        }
     }
 }
 
